@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The canonical policy: what all sources of rules become. Its bytes are those of struct vk_policy,
+ * its identity is their digest.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <json-c/json.h>
+
+#include <vkernel/policy.h>
+
+/* One heap object: free() releases it. */
+typedef struct vk_policy Policy;
+
+static inline size_t policy_size(const Policy *p)
+{
+	return sizeof(*p) + (size_t)p->nr_nodes * sizeof(p->nodes[0]);
+}
+
+/* What a profile is read for: decides includes, excludes and minKernel. */
+typedef struct ProfileTarget {
+	unsigned int kernel_major, kernel_minor;
+	const char *const *capabilities; /* bounding set, "CAP_CHOWN", NULL-terminated; may be NULL */
+} ProfileTarget;
+
+/*
+ * What was noticed on the way. The message of a failure names the place in the profile
+ * (syscalls[3].args[0].op, or line and column) and what to do. Zero it first; profile_report_done()
+ * frees.
+ */
+typedef struct ProfileReport {
+	char *error;
+	char **warnings; /* NULL-terminated; unknown names and the like, which do not fail */
+	size_t n_warnings;
+} ProfileReport;
+
+void profile_report_done(ProfileReport *r);
+
+#define PROFILE_SIZE_MAX (4u << 20)
+
+/*
+ * Reads a seccomp profile, Docker's format or OCI's, told apart by what it holds.
+ * Returns 0 and the policy; -EINVAL for a profile that is wrong, -EFBIG over PROFILE_SIZE_MAX,
+ * -EOPNOTSUPP for what vkernel can not enforce (NOTIFY), -ENOMEM; report->error says more.
+ */
+int profile_read_seccomp(const char *json, size_t size, const ProfileTarget *target, Policy **ret,
+			 ProfileReport *report);
+
+/* The policy that allows everything. */
+int policy_new_allow(Policy **ret);
+
+/*
+ * Each call takes the most restrictive verdict of the sources, as stacked seccomp filters do; the
+ * earlier source wins where two are alike in severity. -E2BIG when the result has too many nodes.
+ */
+int policy_combine(const Policy *const *sources, size_t n, Policy **ret);
+
+/* Sets p->digest. Every function above has done so. */
+void policy_seal(Policy *p);
+
+/* 64 hex digits and a NUL. */
+void policy_digest_hex(const Policy *p, char ret[2 * VK_DIGEST_SIZE + 1]);
+
+/* vkernel_<12 hex digits> and a NUL. */
+void policy_module_name(const Policy *p, char ret[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS]);
+
+/*
+ * For people and --json: per architecture the calls that are not allowed, by name, with their
+ * verdict or the comparisons that decide.
+ */
+int policy_describe(const Policy *p, json_object **ret);
