@@ -1,0 +1,11 @@
+# cmake -DOUT=file.c -DHEADER=header.h "-DTEXTS=symbol=file|..." -P embed.cmake: texts as C arrays
+set(code "#include \"${HEADER}\"\n")
+string(REPLACE "|" ";" TEXTS "${TEXTS}")
+foreach(pair ${TEXTS})
+	string(REGEX MATCH "^([^=]+)=(.+)$" _ "${pair}")
+	set(symbol ${CMAKE_MATCH_1})
+	file(READ "${CMAKE_MATCH_2}" bytes HEX)
+	string(REGEX REPLACE "(..)" "0x\\1," bytes "${bytes}")
+	string(APPEND code "const char ${symbol}[] = {${bytes}0};\n")
+endforeach()
+file(WRITE "${OUT}" "${code}")

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include "proto/varlink.h"
+
+#define READ_SIZE (64u << 10)
+
+int json_add(json_object *o, const char *key, json_object *value)
+{
+	if (!value)
+		return -ENOMEM;
+	if (json_object_object_add(o, key, value) < 0) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int json_add_string(json_object *o, const char *key, const char *value)
+{
+	return value ? json_add(o, key, json_object_new_string(value)) : 0;
+}
+
+int json_add_int(json_object *o, const char *key, int64_t value)
+{
+	return json_add(o, key, json_object_new_int64(value));
+}
+
+int json_add_bool(json_object *o, const char *key, bool value)
+{
+	return json_add(o, key, json_object_new_boolean(value));
+}
+
+int json_append(json_object *array, json_object *value)
+{
+	if (!value)
+		return -ENOMEM;
+	if (json_object_array_add(array, value) < 0) {
+		json_object_put(value);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int json_append_string(json_object *array, const char *value)
+{
+	return json_append(array, json_object_new_string(value));
+}
+
+static json_object *get_typed(json_object *o, const char *key, json_type type)
+{
+	json_object *v;
+
+	if (!json_object_is_type(o, json_type_object) || !json_object_object_get_ex(o, key, &v))
+		return NULL;
+	return json_object_is_type(v, type) ? v : NULL;
+}
+
+const char *json_get_string(json_object *o, const char *key)
+{
+	json_object *v = get_typed(o, key, json_type_string);
+
+	return v ? json_object_get_string(v) : NULL;
+}
+
+int64_t json_get_int(json_object *o, const char *key)
+{
+	json_object *v = get_typed(o, key, json_type_int);
+
+	return v ? json_object_get_int64(v) : 0;
+}
+
+bool json_get_bool(json_object *o, const char *key)
+{
+	json_object *v = get_typed(o, key, json_type_boolean);
+
+	return v && json_object_get_boolean(v);
+}
+
+json_object *json_get_object(json_object *o, const char *key)
+{
+	return get_typed(o, key, json_type_object);
+}
+
+json_object *json_get_array(json_object *o, const char *key)
+{
+	return get_typed(o, key, json_type_array);
+}
+
+void varlink_stream_init(VarlinkStream *s, int fd)
+{
+	*s = (VarlinkStream){ .fd = fd };
+}
+
+void varlink_stream_done(VarlinkStream *s)
+{
+	closep(&s->fd);
+	free(s->in);
+	free(s->out);
+	varlink_stream_init(s, -EBADF);
+}
+
+/* Makes room for more bytes at the end of a buffer, by moving its content before growing it. */
+static int reserve(char **buffer, size_t *start, size_t *end, size_t *size, size_t more)
+{
+	size_t used = *end - *start, want = used + more, grown;
+	char *p;
+
+	if (*size - *end >= more)
+		return 0;
+	if (*start > 0) {
+		memmove(*buffer, *buffer + *start, used);
+		*start = 0;
+		*end = used;
+	}
+	if (*size >= want)
+		return 0;
+	grown = *size * 2 > want ? *size * 2 : want;
+	p = realloc(*buffer, grown);
+	if (!p)
+		return -ENOMEM;
+	*buffer = p;
+	*size = grown;
+	return 0;
+}
+
+/* Of a message over the limit nothing is kept but the NUL that ends it. */
+static void discard(VarlinkStream *s)
+{
+	char *nul = memchr(s->in + s->in_start, 0, s->in_end - s->in_start);
+
+	s->in_start = nul ? (size_t)(nul - s->in) : s->in_end;
+	s->in_scanned = s->in_start;
+}
+
+static bool find_end(VarlinkStream *s, size_t *ret)
+{
+	char *nul;
+
+	if (s->in_scanned < s->in_start)
+		s->in_scanned = s->in_start;
+	nul = s->in ? memchr(s->in + s->in_scanned, 0, s->in_end - s->in_scanned) : NULL;
+	if (nul) {
+		*ret = (size_t)(nul - s->in);
+		s->in_scanned = *ret;
+		return true;
+	}
+	s->in_scanned = s->in_end;
+	return false;
+}
+
+int varlink_stream_read(VarlinkStream *s)
+{
+	size_t start = s->in_start, end;
+	ssize_t n;
+	int r;
+
+	r = reserve(&s->in, &s->in_start, &s->in_end, &s->in_size, READ_SIZE);
+	if (r < 0)
+		return r;
+	s->in_scanned -= start - s->in_start;
+
+	do
+		n = recv(s->fd, s->in + s->in_end, READ_SIZE, 0);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	if (n == 0)
+		return 0;
+	s->in_end += (size_t)n;
+
+	if (!s->discarding && !find_end(s, &end) && s->in_end - s->in_start > VARLINK_MESSAGE_MAX)
+		s->discarding = true;
+	if (s->discarding)
+		discard(s);
+	return 1;
+}
+
+int varlink_parse(const char *text, size_t size, json_object **ret)
+{
+	json_tokener *tokener;
+	json_object *o;
+	int r = 0;
+
+	if (size > VARLINK_MESSAGE_MAX)
+		return -EMSGSIZE;
+	tokener = json_tokener_new_ex(VARLINK_DEPTH_MAX);
+	if (!tokener)
+		return -ENOMEM;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	o = json_tokener_parse_ex(tokener, text, (int)size);
+	if (json_tokener_get_error(tokener) != json_tokener_success ||
+	    json_tokener_get_parse_end(tokener) != size ||
+	    !json_object_is_type(o, json_type_object)) {
+		json_object_put(o);
+		r = -EBADMSG;
+	} else {
+		*ret = o;
+	}
+	json_tokener_free(tokener);
+	return r;
+}
+
+int varlink_stream_next(VarlinkStream *s, json_object **ret)
+{
+	size_t end, start = s->in_start;
+	bool discarded = s->discarding;
+	int r;
+
+	if (!find_end(s, &end))
+		return 0;
+	s->in_start = s->in_scanned = end + 1;
+	s->discarding = false;
+	if (discarded)
+		return -EMSGSIZE;
+	r = varlink_parse(s->in + start, end - start, ret);
+	/* One big message must not keep its memory for the life of a connection. */
+	if (s->in_start == s->in_end) {
+		free(s->in);
+		s->in = NULL;
+		s->in_start = s->in_end = s->in_size = s->in_scanned = 0;
+	}
+	return r < 0 ? r : 1;
+}
+
+bool varlink_stream_partial(const VarlinkStream *s)
+{
+	return s->discarding || s->in_end > s->in_start;
+}
+
+int varlink_stream_queue(VarlinkStream *s, json_object *message, size_t max)
+{
+	const char *text;
+	size_t size;
+	int r;
+
+	text = json_object_to_json_string_length(
+		message, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, &size);
+	if (!text)
+		return -ENOMEM;
+	if (size > max || varlink_stream_pending(s) > max - size)
+		return -ENOBUFS;
+	r = reserve(&s->out, &s->out_start, &s->out_end, &s->out_size, size + 1);
+	if (r < 0)
+		return r;
+	memcpy(s->out + s->out_end, text, size);
+	s->out[s->out_end + size] = 0;
+	s->out_end += size + 1;
+	return 0;
+}
+
+int varlink_stream_flush(VarlinkStream *s)
+{
+	while (s->out_start < s->out_end) {
+		ssize_t n = send(s->fd, s->out + s->out_start, s->out_end - s->out_start,
+				 MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		s->out_start += (size_t)n;
+	}
+	free(s->out);
+	s->out = NULL;
+	s->out_start = s->out_end = s->out_size = 0;
+	return 0;
+}
+
+void varlink_reply_done(VarlinkReply *r)
+{
+	free(r->error);
+	json_object_put(r->parameters);
+	*r = (VarlinkReply){};
+}
+
+struct VarlinkClient {
+	VarlinkStream stream;
+};
+
+static int connect_unix(const char *path)
+{
+	_cleanup_close_ int fd = -EBADF;
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+
+	if (strlen(path) >= sizeof(sa.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(sa.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+int varlink_client_connect(const char *path, VarlinkClient **ret)
+{
+	VarlinkClient *c;
+	int fd;
+
+	fd = connect_unix(path ? path : VKERNEL_SOCKET);
+	if (fd < 0)
+		return fd;
+	c = calloc(1, sizeof(*c));
+	if (!c) {
+		close(fd);
+		return -ENOMEM;
+	}
+	varlink_stream_init(&c->stream, fd);
+	*ret = c;
+	return 0;
+}
+
+VarlinkClient *varlink_client_free(VarlinkClient *c)
+{
+	if (!c)
+		return NULL;
+	varlink_stream_done(&c->stream);
+	free(c);
+	return NULL;
+}
+
+int varlink_client_fd(const VarlinkClient *c)
+{
+	return c->stream.fd;
+}
+
+int varlink_client_set_timeout(VarlinkClient *c, unsigned int seconds)
+{
+	struct timeval tv = { .tv_sec = seconds };
+
+	if (setsockopt(c->stream.fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)) < 0 ||
+	    setsockopt(c->stream.fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv)) < 0)
+		return -errno;
+	return 0;
+}
+
+/* A time-out of the socket shows as EAGAIN. */
+static int blocking_errno(int r)
+{
+	return r == -EAGAIN ? -ETIMEDOUT : r;
+}
+
+static int make_call(const char *method, json_object *parameters, VarlinkFlags flags,
+		     json_object **ret)
+{
+	_cleanup_json_ json_object *call = json_object_new_object();
+	int r;
+
+	if (!call)
+		return -ENOMEM;
+	r = json_add_string(call, "method", method);
+	if (r >= 0 && parameters)
+		r = json_add(call, "parameters", json_object_get(parameters));
+	if (r >= 0 && (flags & VARLINK_MORE))
+		r = json_add_bool(call, "more", true);
+	if (r >= 0 && (flags & VARLINK_ONEWAY))
+		r = json_add_bool(call, "oneway", true);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(call);
+	return 0;
+}
+
+int varlink_client_send(VarlinkClient *c, const char *method, json_object *parameters,
+			VarlinkFlags flags)
+{
+	_cleanup_json_ json_object *call = NULL;
+	int r;
+
+	r = make_call(method, parameters, flags, &call);
+	if (r < 0)
+		return r;
+	r = varlink_stream_queue(&c->stream, call, VARLINK_MESSAGE_MAX);
+	if (r < 0)
+		return r == -ENOBUFS ? -EMSGSIZE : r;
+	return blocking_errno(varlink_stream_flush(&c->stream));
+}
+
+static int parse_reply(json_object *message, VarlinkReply *ret)
+{
+	_cleanup_varlink_reply_ VarlinkReply reply = {};
+	const char *error = json_get_string(message, "error");
+	json_object *parameters = json_get_object(message, "parameters");
+
+	if (error) {
+		reply.error = strdup(error);
+		if (!reply.error)
+			return -ENOMEM;
+	}
+	reply.parameters = parameters ? json_object_get(parameters) : json_object_new_object();
+	if (!reply.parameters)
+		return -ENOMEM;
+	reply.continues = json_get_bool(message, "continues");
+	*ret = reply;
+	reply = (VarlinkReply){};
+	return 0;
+}
+
+int varlink_client_receive(VarlinkClient *c, VarlinkReply *ret)
+{
+	_cleanup_json_ json_object *message = NULL;
+	int r;
+
+	for (;;) {
+		r = varlink_stream_next(&c->stream, &message);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			return parse_reply(message, ret);
+		r = varlink_stream_read(&c->stream);
+		if (r == 0)
+			return -ECONNRESET;
+		if (r < 0)
+			return blocking_errno(r);
+	}
+}
+
+int varlink_client_call(VarlinkClient *c, const char *method, json_object *parameters,
+			VarlinkReply *ret)
+{
+	int r;
+
+	r = varlink_client_send(c, method, parameters, 0);
+	if (r < 0)
+		return r;
+	return varlink_client_receive(c, ret);
+}
