@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <fnmatch.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <sqlite3.h>
+
+#include "db/db.h"
+#include "db/migrations.h"
+
+#define BUSY_TIMEOUT_MS 5000
+#define KEEP_ENDED_SECONDS (30 * 24 * 3600)
+
+enum statement {
+	BEGIN,
+	COMMIT,
+	ROLLBACK,
+	POLICY_PUT,
+	POLICY_GET,
+	POLICY_REMOVE,
+	POLICIES,
+	IMAGE_PUT,
+	IMAGES_CLEAR,
+	IMAGES,
+	IMAGE_PATTERNS,
+	BUILD_START,
+	BUILD_END,
+	BUILD_USED,
+	BUILD_GET,
+	BUILDS,
+	BUILD_EXISTS,
+	BUILDS_INTERRUPTED,
+	INSTANCE_PUT,
+	INSTANCE_END,
+	INSTANCES_END_OTHERS,
+	INSTANCES_FORGET,
+	INSTANCE_GET,
+	INSTANCES,
+	N_STATEMENTS
+};
+
+#define BUILD_COLUMNS                                                                              \
+	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use"
+#define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound"
+
+static const char *const sql[N_STATEMENTS] = {
+	[BEGIN] = "BEGIN IMMEDIATE",
+	[COMMIT] = "COMMIT",
+	[ROLLBACK] = "ROLLBACK",
+	[POLICY_PUT] = "INSERT INTO policies (name, digest, profile, added) VALUES (?1, ?2, ?3, ?4) "
+		       "ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4",
+	[POLICY_GET] = "SELECT name, digest, profile, added FROM policies WHERE name = ?1",
+	[POLICY_REMOVE] = "DELETE FROM policies WHERE name = ?1",
+	[POLICIES] = "SELECT name, digest, profile, added FROM policies ORDER BY name",
+	[IMAGE_PUT] = "INSERT OR REPLACE INTO images (pattern, policy) "
+		      "SELECT ?1, id FROM policies WHERE name = ?2",
+	[IMAGES_CLEAR] = "DELETE FROM images WHERE policy = "
+			 "(SELECT id FROM policies WHERE name = ?1)",
+	[IMAGES] = "SELECT pattern FROM images JOIN policies ON policies.id = images.policy "
+		   "WHERE name = ?1 ORDER BY pattern",
+	[IMAGE_PATTERNS] = "SELECT pattern, name FROM images "
+			   "JOIN policies ON policies.id = images.policy "
+			   "ORDER BY length(pattern) DESC, pattern",
+	[BUILD_START] = "INSERT OR REPLACE INTO builds "
+			"(key, digest, kernel, outcome, started, last_use) "
+			"VALUES (?1, ?2, ?3, 'building', ?4, ?4)",
+	[BUILD_END] = "UPDATE builds SET outcome = ?2, duration_ms = ?3, size = ?4, content = ?5, "
+		      "output = ?6 WHERE key = ?1",
+	[BUILD_USED] = "UPDATE builds SET last_use = ?2 WHERE key = ?1",
+	[BUILD_GET] = "SELECT " BUILD_COLUMNS " FROM builds WHERE key = ?1",
+	[BUILDS] = "SELECT " BUILD_COLUMNS " FROM builds ORDER BY started, key",
+	[BUILD_EXISTS] = "SELECT 1 FROM builds WHERE digest = ?1 AND kernel = ?2 "
+			 "AND outcome = 'ok' LIMIT 1",
+	[BUILDS_INTERRUPTED] = "UPDATE builds SET outcome = 'failed', output = 'interrupted' "
+			       "WHERE outcome = 'building'",
+	[INSTANCE_PUT] = "INSERT INTO instances "
+			 "(boot, instance, container, image, policy, digest, bound) "
+			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[INSTANCE_END] = "UPDATE instances SET ended = ?3 "
+			 "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2 "
+				 "WHERE boot <> ?1 AND ended IS NULL",
+	[INSTANCES_FORGET] = "DELETE FROM instances WHERE ended < ?1",
+	[INSTANCE_GET] = "SELECT " INSTANCE_COLUMNS " FROM instances "
+			 "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCES] = "SELECT " INSTANCE_COLUMNS " FROM instances "
+		      "WHERE boot = ?1 AND ended IS NULL ORDER BY instance",
+};
+
+struct Db {
+	sqlite3 *handle;
+	sqlite3_stmt *statements[N_STATEMENTS];
+};
+
+void db_policy_done(DbPolicy *p)
+{
+	free(p->name);
+	free(p->digest);
+	free(p->profile);
+	*p = (DbPolicy){};
+}
+
+void db_build_done(DbBuild *b)
+{
+	free(b->key);
+	free(b->digest);
+	free(b->kernel);
+	free(b->outcome);
+	free(b->output);
+	free(b->content);
+	*b = (DbBuild){};
+}
+
+void db_instance_done(DbInstance *i)
+{
+	free(i->container);
+	free(i->image);
+	free(i->policy);
+	free(i->digest);
+	*i = (DbInstance){};
+}
+
+static int translate(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_DONE:
+	case SQLITE_ROW:
+		return 0;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EUCLEAN;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	case SQLITE_TOOBIG:
+		return -EFBIG;
+	default:
+		return -EIO;
+	}
+}
+
+/* A statement is in use from prepare() to release(): each has one user at a time. */
+static int prepare(Db *db, enum statement which, sqlite3_stmt **ret)
+{
+	sqlite3_stmt **s = &db->statements[which];
+
+	if (!*s) {
+		int r = sqlite3_prepare_v3(db->handle, sql[which], -1, SQLITE_PREPARE_PERSISTENT, s,
+					   NULL);
+
+		if (r != SQLITE_OK)
+			return translate(r);
+	}
+	*ret = *s;
+	return 0;
+}
+
+static void release(sqlite3_stmt **s)
+{
+	if (!*s)
+		return;
+	sqlite3_reset(*s);
+	sqlite3_clear_bindings(*s);
+}
+#define _cleanup_stmt_ _cleanup_(release)
+
+/* Values: a string per 's' of the format, an int64_t per 'i'. */
+static int prepare_with(Db *db, enum statement which, sqlite3_stmt **ret, const char *format,
+			va_list ap)
+{
+	int r;
+
+	r = prepare(db, which, ret);
+	for (int i = 1; r >= 0 && format[i - 1]; i++)
+		if (format[i - 1] == 's')
+			r = translate(sqlite3_bind_text(*ret, i, va_arg(ap, const char *), -1,
+							SQLITE_STATIC));
+		else
+			r = translate(sqlite3_bind_int64(*ret, i, va_arg(ap, int64_t)));
+	return r;
+}
+
+static int start(Db *db, enum statement which, sqlite3_stmt **ret, const char *format, ...)
+{
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = prepare_with(db, which, ret, format, ap);
+	va_end(ap);
+	return r;
+}
+
+/* 1 for a row, 0 at the end. */
+static int step(sqlite3_stmt *s)
+{
+	int code = sqlite3_step(s);
+
+	return code == SQLITE_ROW ? 1 : translate(code);
+}
+
+/* Runs a statement that gives no rows. Returns how many it changed. */
+static int run(Db *db, enum statement which, const char *format, ...)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = prepare_with(db, which, &s, format, ap);
+	va_end(ap);
+	if (r < 0)
+		return r;
+	r = step(s);
+	return r < 0 ? r : sqlite3_changes(db->handle);
+}
+
+/* The same, where a change of nothing means that it is not there. */
+static int found(int r)
+{
+	return r == 0 ? -ENOENT : r < 0 ? r : 0;
+}
+
+static char *column(sqlite3_stmt *s, int i)
+{
+	return (char *)sqlite3_column_text(s, i);
+}
+
+/* These borrow the strings of the row. */
+static void read_policy(sqlite3_stmt *s, DbPolicy *ret)
+{
+	*ret = (DbPolicy){
+		.name = column(s, 0),
+		.digest = column(s, 1),
+		.profile = column(s, 2),
+		.added = sqlite3_column_int64(s, 3),
+	};
+}
+
+static void read_build(sqlite3_stmt *s, DbBuild *ret)
+{
+	*ret = (DbBuild){
+		.key = column(s, 0),
+		.digest = column(s, 1),
+		.kernel = column(s, 2),
+		.outcome = column(s, 3),
+		.output = column(s, 4),
+		.content = column(s, 5),
+		.started = sqlite3_column_int64(s, 6),
+		.duration_ms = sqlite3_column_int64(s, 7),
+		.size = sqlite3_column_int64(s, 8),
+		.last_use = sqlite3_column_int64(s, 9),
+	};
+}
+
+static void read_instance(sqlite3_stmt *s, DbInstance *ret)
+{
+	*ret = (DbInstance){
+		.instance = sqlite3_column_int64(s, 0),
+		.container = column(s, 1),
+		.image = column(s, 2),
+		.policy = column(s, 3),
+		.digest = column(s, 4),
+		.bound = sqlite3_column_int64(s, 5),
+	};
+}
+
+/* Replaces each borrowed string by a copy; on failure all that is left is owned or NULL. */
+static int own(char **const *fields, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		char *copy = *fields[i] && r >= 0 ? strdup(*fields[i]) : NULL;
+
+		if (*fields[i] && !copy)
+			r = -ENOMEM;
+		*fields[i] = copy;
+	}
+	return r;
+}
+
+static int own_policy(DbPolicy *p)
+{
+	char **const fields[] = { &p->name, &p->digest, &p->profile };
+	int r = own(fields, ELEMENTSOF(fields));
+
+	if (r < 0)
+		db_policy_done(p);
+	return r;
+}
+
+static int own_build(DbBuild *b)
+{
+	char **const fields[] = { &b->key, &b->digest, &b->kernel,
+				  &b->outcome, &b->output, &b->content };
+	int r = own(fields, ELEMENTSOF(fields));
+
+	if (r < 0)
+		db_build_done(b);
+	return r;
+}
+
+static int own_instance(DbInstance *i)
+{
+	char **const fields[] = { &i->container, &i->image, &i->policy, &i->digest };
+	int r = own(fields, ELEMENTSOF(fields));
+
+	if (r < 0)
+		db_instance_done(i);
+	return r;
+}
+
+static int explain(char **ret, int r, const char *path, const char *what)
+{
+	if (asprintf(ret, "%s: %s", path, what) < 0)
+		*ret = NULL;
+	return r;
+}
+
+int db_version(Db *db)
+{
+	sqlite3_stmt *s;
+	int version = -EIO;
+
+	if (sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &s, NULL) != SQLITE_OK)
+		return translate(sqlite3_errcode(db->handle));
+	if (sqlite3_step(s) == SQLITE_ROW)
+		version = sqlite3_column_int(s, 0);
+	else
+		version = translate(sqlite3_errcode(db->handle));
+	sqlite3_finalize(s);
+	return version;
+}
+
+static int execute(Db *db, const char *text)
+{
+	return translate(sqlite3_exec(db->handle, text, NULL, NULL, NULL));
+}
+
+static int migrate_step(Db *db, const char *text, size_t version)
+{
+	char pragma[64];
+	int r;
+
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", version);
+	r = execute(db, "BEGIN EXCLUSIVE");
+	if (r < 0)
+		return r;
+	r = execute(db, text);
+	if (r >= 0)
+		r = execute(db, pragma);
+	if (r >= 0)
+		r = execute(db, "COMMIT");
+	if (r < 0)
+		(void)execute(db, "ROLLBACK");
+	return r;
+}
+
+static int migrate(Db *db, const char *const *steps, size_t n)
+{
+	int version = db_version(db), r;
+
+	if (version < 0)
+		return version;
+	if ((size_t)version > n)
+		return -EPROTONOSUPPORT;
+	for (size_t i = (size_t)version; i < n; i++) {
+		r = migrate_step(db, steps[i], i + 1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* Damage is to be found at start, not by the container that runs into it. */
+static int check(Db *db)
+{
+	sqlite3_stmt *s;
+	int r = -EUCLEAN;
+
+	if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &s, NULL) != SQLITE_OK)
+		return translate(sqlite3_errcode(db->handle));
+	if (sqlite3_step(s) == SQLITE_ROW && strcmp(column(s, 0), "ok") == 0)
+		r = 0;
+	sqlite3_finalize(s);
+	return r;
+}
+
+static int set_up(Db *db)
+{
+	int r;
+
+	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
+	sqlite3_extended_result_codes(db->handle, 1);
+	r = execute(db, "PRAGMA journal_mode = WAL");
+	if (r < 0)
+		return r;
+	r = check(db);
+	if (r < 0)
+		return r;
+	return execute(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL");
+}
+
+static int explain_open(char **ret, int r, const char *path)
+{
+	if (r == -EPROTONOSUPPORT)
+		return explain(ret, r, path,
+			       "a newer version of vkernel wrote this database; install that "
+			       "version, or move the file away to start with an empty one");
+	if (r == -EUCLEAN)
+		return explain(ret, r, path,
+			       "the database is damaged; move the file away (and its -wal and -shm) "
+			       "and restart: running containers are taken up again from the kernel, "
+			       "policies have to be added anew ('sqlite3 FILE .recover' may save "
+			       "their text)");
+	return explain(ret, r, path, strerror(-r));
+}
+
+int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret,
+		  char **ret_error)
+{
+	_cleanup_db_ Db *db = calloc(1, sizeof(*db));
+	int r;
+
+	*ret_error = NULL;
+	if (!db)
+		return -ENOMEM;
+	r = translate(sqlite3_open_v2(path, &db->handle,
+				      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
+					      SQLITE_OPEN_NOMUTEX,
+				      NULL));
+	if (r >= 0)
+		r = set_up(db);
+	if (r >= 0)
+		r = migrate(db, steps, n);
+	if (r < 0)
+		return explain_open(ret_error, r, path);
+	*ret = TAKE_PTR(db);
+	return 0;
+}
+
+int db_open(const char *path, Db **ret, char **ret_error)
+{
+	return db_open_steps(path, db_migrations, db_n_migrations, ret, ret_error);
+}
+
+Db *db_free(Db *db)
+{
+	if (!db)
+		return NULL;
+	for (size_t i = 0; i < N_STATEMENTS; i++)
+		sqlite3_finalize(db->statements[i]);
+	sqlite3_close(db->handle);
+	free(db);
+	return NULL;
+}
+
+static int put_policy(Db *db, const char *name, const char *digest, const char *profile,
+		      const char *const *patterns, int64_t now)
+{
+	int r;
+
+	r = run(db, POLICY_PUT, "sssi", name, digest, profile, now);
+	if (r >= 0)
+		r = run(db, IMAGES_CLEAR, "s", name);
+	for (; r >= 0 && patterns && *patterns; patterns++)
+		r = run(db, IMAGE_PUT, "ss", *patterns, name);
+	return r;
+}
+
+int db_policy_put(Db *db, const char *name, const char *digest, const char *profile,
+		  const char *const *patterns, int64_t now)
+{
+	int r;
+
+	r = run(db, BEGIN, "");
+	if (r < 0)
+		return r;
+	r = put_policy(db, name, digest, profile, patterns, now);
+	if (r >= 0)
+		r = run(db, COMMIT, "");
+	if (r < 0)
+		(void)run(db, ROLLBACK, "");
+	return r < 0 ? r : 0;
+}
+
+int db_policy_get(Db *db, const char *name, DbPolicy *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, POLICY_GET, &s, "s", name);
+	if (r >= 0)
+		r = step(s);
+	if (r <= 0)
+		return found(r);
+	read_policy(s, ret);
+	return own_policy(ret);
+}
+
+int db_policy_remove(Db *db, const char *name)
+{
+	return found(run(db, POLICY_REMOVE, "s", name));
+}
+
+int db_policies(Db *db, DbPolicyFunc func, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, POLICIES, &s, "");
+	while (r >= 0 && (r = step(s)) > 0) {
+		DbPolicy p;
+
+		read_policy(s, &p);
+		r = func(&p, userdata);
+	}
+	return r;
+}
+
+int db_images(Db *db, const char *policy, DbStringFunc func, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, IMAGES, &s, "s", policy);
+	while (r >= 0 && (r = step(s)) > 0)
+		r = func(column(s, 0), userdata);
+	return r;
+}
+
+static int find_pattern(Db *db, const char *image, int (*match)(const char *, const char *),
+			char **ret_policy)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, IMAGE_PATTERNS, &s, "");
+	while (r >= 0 && (r = step(s)) > 0)
+		if (match(column(s, 0), image) == 0) {
+			*ret_policy = strdup(column(s, 1));
+			return *ret_policy ? 0 : -ENOMEM;
+		}
+	return found(r);
+}
+
+static int match_glob(const char *pattern, const char *image)
+{
+	return fnmatch(pattern, image, 0);
+}
+
+int db_pattern_policy(Db *db, const char *pattern, char **ret_policy)
+{
+	return find_pattern(db, pattern, strcmp, ret_policy);
+}
+
+int db_image_policy(Db *db, const char *image, char **ret_policy)
+{
+	int r;
+
+	r = db_pattern_policy(db, image, ret_policy);
+	return r == -ENOENT ? find_pattern(db, image, match_glob, ret_policy) : r;
+}
+
+int db_build_start(Db *db, const char *key, const char *digest, const char *kernel, int64_t now)
+{
+	return found(run(db, BUILD_START, "sssi", key, digest, kernel, now));
+}
+
+int db_build_ok(Db *db, const char *key, int64_t duration_ms, int64_t size, const char *content)
+{
+	return found(run(db, BUILD_END, "ssiiss", key, "ok", duration_ms, size, content,
+			 (const char *)NULL));
+}
+
+int db_build_failed(Db *db, const char *key, int64_t duration_ms, const char *output)
+{
+	return found(run(db, BUILD_END, "ssiiss", key, "failed", duration_ms, (int64_t)0,
+			 (const char *)NULL, output));
+}
+
+int db_build_used(Db *db, const char *key, int64_t now)
+{
+	return found(run(db, BUILD_USED, "si", key, now));
+}
+
+int db_build_get(Db *db, const char *key, DbBuild *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, BUILD_GET, &s, "s", key);
+	if (r >= 0)
+		r = step(s);
+	if (r <= 0)
+		return found(r);
+	read_build(s, ret);
+	return own_build(ret);
+}
+
+int db_builds(Db *db, DbBuildFunc func, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, BUILDS, &s, "");
+	while (r >= 0 && (r = step(s)) > 0) {
+		DbBuild b;
+
+		read_build(s, &b);
+		r = func(&b, userdata);
+	}
+	return r;
+}
+
+bool db_build_exists(Db *db, const char *digest, const char *kernel)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+
+	return start(db, BUILD_EXISTS, &s, "ss", digest, kernel) >= 0 && step(s) > 0;
+}
+
+int db_builds_interrupted(Db *db)
+{
+	return run(db, BUILDS_INTERRUPTED, "");
+}
+
+int db_instance_put(Db *db, const char *boot, const DbInstance *i)
+{
+	return found(run(db, INSTANCE_PUT, "sissssi", boot, i->instance, i->container, i->image,
+			 i->policy, i->digest, i->bound));
+}
+
+int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now)
+{
+	return found(run(db, INSTANCE_END, "sii", boot, instance, now));
+}
+
+int db_instances_other_boots(Db *db, const char *boot, int64_t now)
+{
+	int r;
+
+	r = run(db, INSTANCES_END_OTHERS, "si", boot, now);
+	if (r >= 0)
+		r = run(db, INSTANCES_FORGET, "i", now - (int64_t)KEEP_ENDED_SECONDS);
+	return r < 0 ? r : 0;
+}
+
+int db_instance_get(Db *db, const char *boot, int64_t instance, DbInstance *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, INSTANCE_GET, &s, "si", boot, instance);
+	if (r >= 0)
+		r = step(s);
+	if (r <= 0)
+		return found(r);
+	read_instance(s, ret);
+	return own_instance(ret);
+}
+
+int db_instances(Db *db, const char *boot, DbInstanceFunc func, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, INSTANCES, &s, "s", boot);
+	while (r >= 0 && (r = step(s)) > 0) {
+		DbInstance i;
+
+		read_instance(s, &i);
+		r = func(&i, userdata);
+	}
+	return r;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the daemon remembers. Nothing outside of this folder speaks SQL. Times are Unix seconds. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/util.h"
+
+typedef struct Db Db;
+
+/* Strings of what a function below returns are owned; those of callbacks live until they return. */
+typedef struct DbPolicy {
+	char *name, *digest, *profile;
+	int64_t added;
+} DbPolicy;
+
+typedef struct DbBuild {
+	char *key, *digest, *kernel, *outcome, *output, *content;
+	int64_t started, duration_ms, size, last_use;
+} DbBuild;
+
+typedef struct DbInstance {
+	int64_t instance;
+	char *container, *image, *policy, *digest;
+	int64_t bound;
+} DbInstance;
+
+void db_policy_done(DbPolicy *p);
+void db_build_done(DbBuild *b);
+void db_instance_done(DbInstance *i);
+#define _cleanup_db_policy_ _cleanup_(db_policy_done)
+#define _cleanup_db_build_ _cleanup_(db_build_done)
+#define _cleanup_db_instance_ _cleanup_(db_instance_done)
+
+typedef int (*DbPolicyFunc)(const DbPolicy *p, void *userdata);
+typedef int (*DbBuildFunc)(const DbBuild *b, void *userdata);
+typedef int (*DbInstanceFunc)(const DbInstance *i, void *userdata);
+typedef int (*DbStringFunc)(const char *s, void *userdata);
+
+/*
+ * Opens the database and brings its schema up to date. -EPROTONOSUPPORT for one that a newer
+ * version wrote, -EUCLEAN for a damaged one; ret_error, to be freed, says what to do.
+ */
+int db_open(const char *path, Db **ret, char **ret_error);
+Db *db_free(Db *db);
+
+static inline void db_freep(Db **db)
+{
+	db_free(*db);
+}
+#define _cleanup_db_ _cleanup_(db_freep)
+
+/* Steps of the schema: step i leads to version i + 1. For the tests. */
+int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret,
+		  char **ret_error);
+int db_version(Db *db);
+
+/*
+ * Functions that look for one thing return -ENOENT when it is not there. -ENOSPC, -EIO, -EUCLEAN
+ * and the like tell what the disk made of it.
+ */
+
+/* Replaces a policy of that name, and the patterns mapped to it, which move from other policies. */
+int db_policy_put(Db *db, const char *name, const char *digest, const char *profile,
+		  const char *const *patterns, int64_t now);
+int db_policy_get(Db *db, const char *name, DbPolicy *ret);
+int db_policy_remove(Db *db, const char *name);
+int db_policies(Db *db, DbPolicyFunc func, void *userdata);
+
+int db_images(Db *db, const char *policy, DbStringFunc func, void *userdata);
+/* The policy mapped to an image: by its reference, or by the longest glob that matches it. */
+int db_image_policy(Db *db, const char *image, char **ret_policy);
+/* The policy that a pattern is mapped to. */
+int db_pattern_policy(Db *db, const char *pattern, char **ret_policy);
+
+/* A build begins; what is known of an earlier one with the key is forgotten. */
+int db_build_start(Db *db, const char *key, const char *digest, const char *kernel, int64_t now);
+int db_build_ok(Db *db, const char *key, int64_t duration_ms, int64_t size, const char *content);
+int db_build_failed(Db *db, const char *key, int64_t duration_ms, const char *output);
+int db_build_used(Db *db, const char *key, int64_t now);
+int db_build_get(Db *db, const char *key, DbBuild *ret);
+int db_builds(Db *db, DbBuildFunc func, void *userdata);
+/* Has any build of the digest for the kernel succeeded? */
+bool db_build_exists(Db *db, const char *digest, const char *kernel);
+/* At start: no build can be under way. Returns how many were. */
+int db_builds_interrupted(Db *db);
+
+int db_instance_put(Db *db, const char *boot, const DbInstance *i);
+int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now);
+/* Ends all of other boots, and forgets what ended long ago. */
+int db_instances_other_boots(Db *db, const char *boot, int64_t now);
+int db_instance_get(Db *db, const char *boot, int64_t instance, DbInstance *ret);
+/* Those that have not ended. */
+int db_instances(Db *db, const char *boot, DbInstanceFunc func, void *userdata);
