@@ -1,0 +1,58 @@
+# bash completion for vkctl
+# shellcheck shell=bash disable=SC2207
+
+__vkctl_names() {
+	local verb=$1 field=$2
+
+	# shellcheck disable=SC2086 # one verb may be two words
+	vkctl $verb --json 2>/dev/null | sed -n "s/^ *\"$field\": *\"\\([^\"]*\\)\",\\{0,1\\}\$/\\1/p"
+}
+
+_vkctl() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local verb=${COMP_WORDS[1]} words=
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		words='policy build list ls ps inspect mode unload events status hook --help --version'
+		COMPREPLY=($(compgen -W "$words" -- "$cur"))
+		return
+	fi
+	case $verb in
+	policy)
+		if ((COMP_CWORD == 2)); then
+			words='add check list show rm --help'
+		else
+			case ${COMP_WORDS[2]} in
+			add) words='--image --json --help' ;;
+			check) words='--capability --json --help' ;;
+			show) words="--json $(__vkctl_names 'policy list' name)" ;;
+			rm) words=$(__vkctl_names 'policy list' name) ;;
+			list) words='--json --help' ;;
+			esac
+		fi
+		;;
+	build) words="--json $(__vkctl_names 'policy list' name)" ;;
+	inspect) words="--json $(__vkctl_names list container)" ;;
+	mode)
+		if ((COMP_CWORD == 2)); then
+			words=$(__vkctl_names list container)
+		else
+			words='enforce audit'
+		fi
+		;;
+	unload) words="--all --core --json $(__vkctl_names 'policy list' name)" ;;
+	events)
+		words='--follow --container --json --help'
+		[[ $prev == --container || $prev == -c ]] && words=$(__vkctl_names list container)
+		;;
+	hook) words='createRuntime prestart poststop' ;;
+	list | ls | ps | status) words='--json --help' ;;
+	esac
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+	if [[ $verb == policy && ${#COMPREPLY[@]} -eq 0 ]]; then
+		compopt -o default
+	fi
+}
+
+complete -F _vkctl vkctl
