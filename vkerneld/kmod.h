@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Kernel modules go in and out in child processes: either may take a second. */
+#pragma once
+
+#include "vkerneld/task.h"
+
+/* fd: the module's file, which may be closed at once. One that is there already is a success. */
+int kmod_load(sd_event *event, int fd, TaskDone done, void *userdata, Task **ret);
+
+/*
+ * Unloads them in order, for as long as that works: -EWOULDBLOCK for one in use, -ENOENT for one
+ * that is not there. names: NULL-terminated.
+ */
+int kmod_unload(sd_event *event, const char *const *names, TaskDone done, void *userdata,
+		Task **ret);
