@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What is told to those who listen to the multicast group. */
+#ifndef _VK_EVENT_H
+#define _VK_EVENT_H
+
+#include <linux/types.h>
+
+#include <vkernel/policy.h>
+
+#include "vkernel_genl.h"
+
+struct task_struct;
+struct vk_instance;
+
+struct vk_event {
+	enum vkernel_event_kind kind;
+	u32 status; /* exit */
+	/* denied */
+	enum vk_table table;
+	u32 nr;
+	u32 verdict;
+	u8 mode;
+	u64 args[6];
+};
+
+/*
+ * Denied events are limited for each instance. Never sleeps; an event that finds no memory or no
+ * room at a listener is lost. @task: who caused it, or NULL
+ */
+void vk_event_send(struct vk_instance *instance, struct task_struct *task,
+		   const struct vk_event *event);
+
+void vk_event_lifecycle(struct vk_instance *instance, enum vkernel_event_kind kind,
+			struct task_struct *task, u32 status);
+
+#endif

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Functions are hooked in batches, one ftrace_ops each: the work of patching and of waiting for
+ * every CPU is paid a batch, not a function. A batch leaves when the last policy that needs any of
+ * its functions has left; until then the others cost host tasks the few instructions of the
+ * trampoline's way out.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/ftrace.h>
+#include <linux/hashtable.h>
+#include <linux/mutex.h>
+#include <linux/printk.h>
+#include <linux/slab.h>
+
+#include "compat/compat.h"
+#include "hook.h"
+#include "identity.h"
+#include "syscall.h"
+
+struct vk_batch {
+	struct ftrace_ops ops;
+	bool direct;
+	size_t used; /* hooks of it that have users */
+	size_t count;
+	struct vk_hook hooks[];
+};
+
+struct vk_hook_set {
+	size_t count;
+	struct vk_hook *hooks[];
+};
+
+/* Guards everything here. ftrace's own locks nest inside. */
+static DEFINE_MUTEX(vk_hooks_mutex);
+static DEFINE_HASHTABLE(vk_hooks, 9);
+
+bool vk_hook_is_direct(const struct vk_hook *hook)
+{
+	return hook->batch->direct;
+}
+
+static struct vk_hook *vk_hook_find(unsigned long addr)
+{
+	struct vk_hook *hook;
+
+	hash_for_each_possible(vk_hooks, hook, node, addr)
+		if (hook->addr == addr)
+			return hook;
+	return NULL;
+}
+
+/*
+ * The way in where a direct call is refused. Runs with preemption off, so the decision, which may
+ * end the task, is left to the detour: the callback only replaces the address to go on at.
+ */
+static void notrace vk_ipmodify(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+				struct ftrace_regs *fregs)
+{
+	struct pt_regs *regs = ftrace_get_regs(fregs);
+
+	if (!regs || !vk_task_id(current))
+		return;
+	regs->r11 = regs->ip;
+	regs->ip = (unsigned long)vk_syscall_detour;
+}
+
+static int vk_batch_register(struct vk_batch *batch)
+{
+	if (batch->direct)
+		return vk_ftrace_direct_register(&batch->ops, (unsigned long)vk_syscall_trampoline);
+	batch->ops.func = vk_ipmodify;
+	batch->ops.flags |= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
+			    FTRACE_OPS_FL_RECURSION;
+	return register_ftrace_function(&batch->ops);
+}
+
+static void vk_batch_unregister(struct vk_batch *batch)
+{
+	if (batch->direct) {
+		vk_ftrace_direct_unregister(&batch->ops, (unsigned long)vk_syscall_trampoline);
+		return;
+	}
+	unregister_ftrace_function(&batch->ops);
+	ftrace_free_filter(&batch->ops);
+}
+
+static int vk_batch_start(unsigned long *addrs, size_t count, bool direct)
+{
+	struct vk_batch *batch = kvzalloc(struct_size(batch, hooks, count), GFP_KERNEL);
+	size_t i;
+	int err;
+
+	if (!batch)
+		return -ENOMEM;
+	batch->direct = direct;
+	batch->count = count;
+	err = ftrace_set_filter_ips(&batch->ops, addrs, count, 0, 1);
+	if (!err)
+		err = vk_batch_register(batch);
+	if (err) {
+		ftrace_free_filter(&batch->ops);
+		kvfree(batch);
+		return err;
+	}
+	for (i = 0; i < count; i++) {
+		batch->hooks[i].batch = batch;
+		batch->hooks[i].addr = addrs[i];
+		hash_add(vk_hooks, &batch->hooks[i].node, addrs[i]);
+	}
+	return 0;
+}
+
+static void vk_batch_stop(struct vk_batch *batch)
+{
+	size_t i;
+
+	for (i = 0; i < batch->count; i++)
+		hash_del(&batch->hooks[i].node);
+	vk_batch_unregister(batch);
+	kvfree(batch);
+}
+
+/*
+ * One batch if it can be; where somebody holds a function (-EBUSY does not say which), the halves
+ * are tried, and what is left alone takes the slower way.
+ */
+static int vk_batches_start(unsigned long *addrs, size_t count)
+{
+	int err = vk_batch_start(addrs, count, true);
+
+	if (err != -EBUSY)
+		return err;
+	if (count == 1) {
+		err = vk_batch_start(addrs, 1, false);
+		if (err)
+			pr_err("%ps is held by another tracer, and there is no way beside it: %d\n",
+			       (void *)addrs[0], err);
+		else
+			pr_notice("%ps is held by another tracer: taking the slower way\n",
+				  (void *)addrs[0]);
+		return err;
+	}
+	err = vk_batches_start(addrs, count / 2);
+	return err ?: vk_batches_start(addrs + count / 2, count - count / 2);
+}
+
+static void vk_hook_get(struct vk_hook *hook)
+{
+	if (!hook->users++)
+		hook->batch->used++;
+}
+
+static void vk_hook_put(struct vk_hook *hook)
+{
+	if (!--hook->users && !--hook->batch->used)
+		vk_batch_stop(hook->batch);
+}
+
+/* Batches nobody uses are there only after a failure half-way. */
+static void vk_batches_sweep(void)
+{
+	struct hlist_node *next;
+	struct vk_hook *hook;
+	int bucket;
+
+	hash_for_each_safe(vk_hooks, bucket, next, hook, node)
+		if (!hook->batch->used)
+			goto stop;
+	return;
+stop:
+	vk_batch_stop(hook->batch);
+	vk_batches_sweep();
+}
+
+static int vk_hooks_start(const unsigned long *addrs, size_t count)
+{
+	unsigned long *missing = kvcalloc(count, sizeof(*missing), GFP_KERNEL);
+	size_t i, n = 0;
+	int err;
+
+	if (!missing)
+		return -ENOMEM;
+	for (i = 0; i < count; i++)
+		if (!vk_hook_find(addrs[i]))
+			missing[n++] = addrs[i];
+	err = n ? vk_batches_start(missing, n) : 0;
+	kvfree(missing);
+	return err;
+}
+
+struct vk_hook_set *vk_hooks_acquire(const unsigned long *addrs, size_t count)
+{
+	struct vk_hook_set *set = kvzalloc(struct_size(set, hooks, count), GFP_KERNEL);
+	size_t i;
+	int err = 0;
+
+	if (!set)
+		return ERR_PTR(-ENOMEM);
+	mutex_lock(&vk_hooks_mutex);
+	if (count)
+		err = vk_hooks_start(addrs, count);
+	if (err) {
+		vk_batches_sweep();
+		mutex_unlock(&vk_hooks_mutex);
+		kvfree(set);
+		return ERR_PTR(err);
+	}
+	for (i = 0; i < count; i++) {
+		set->hooks[i] = vk_hook_find(addrs[i]);
+		vk_hook_get(set->hooks[i]);
+	}
+	set->count = count;
+	mutex_unlock(&vk_hooks_mutex);
+	return set;
+}
+
+void vk_hooks_release(struct vk_hook_set *set)
+{
+	size_t i;
+
+	mutex_lock(&vk_hooks_mutex);
+	for (i = 0; i < set->count; i++)
+		vk_hook_put(set->hooks[i]);
+	mutex_unlock(&vk_hooks_mutex);
+	kvfree(set);
+}
+
+size_t vk_hook_set_size(const struct vk_hook_set *set)
+{
+	return set->count;
+}
+
+int vk_hooks_visit(size_t skip, int (*visit)(const struct vk_hook *hook, void *data), void *data)
+{
+	struct vk_hook *hook;
+	int bucket, err = 0;
+
+	mutex_lock(&vk_hooks_mutex);
+	hash_for_each(vk_hooks, bucket, hook, node) {
+		if (skip) {
+			skip--;
+			continue;
+		}
+		err = visit(hook, data);
+		if (err)
+			break;
+	}
+	mutex_unlock(&vk_hooks_mutex);
+	return err;
+}
+
+/* A function of our own that is traced for good: the kernel then keeps ftrace on. */
+static noinline void vk_guarded(void)
+{
+	barrier();
+}
+
+static void notrace vk_guard(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
+			     struct ftrace_regs *fregs)
+{
+}
+
+static struct ftrace_ops vk_guard_ops = {
+	.func = vk_guard,
+	.flags = FTRACE_OPS_FL_PERMANENT,
+};
+
+int __init vk_hooks_guard(void)
+{
+	int err = ftrace_set_filter_ip(&vk_guard_ops, (unsigned long)vk_guarded, 0, 1);
+
+	if (!err)
+		err = register_ftrace_function(&vk_guard_ops);
+	if (err) {
+		ftrace_free_filter(&vk_guard_ops);
+		pr_err("ftrace can not be used (%d): is kernel.ftrace_enabled 1?\n", err);
+	}
+	return err;
+}
+
+void vk_hooks_unguard(void)
+{
+	unregister_ftrace_function(&vk_guard_ops);
+	ftrace_free_filter(&vk_guard_ops);
+	synchronize_rcu_tasks();
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Hooks on system call handlers, shared by the policies that need them. */
+#ifndef _VK_HOOK_H
+#define _VK_HOOK_H
+
+#include <linux/list.h>
+#include <linux/types.h>
+
+struct vk_batch;
+struct vk_hook_set;
+
+/* One hooked function; lives as long as its batch. vk_hooks_mutex guards it. */
+struct vk_hook {
+	struct hlist_node node;
+	struct vk_batch *batch;
+	unsigned long addr; /* where ftrace patches it */
+	unsigned int users; /* policies */
+};
+
+bool vk_hook_is_direct(const struct vk_hook *hook);
+
+/**
+ * vk_hooks_guard - keep ftrace from being switched off while the core is loaded
+ *
+ * Return: 0, or -EBUSY if it is off now (kernel.ftrace_enabled = 0).
+ */
+int vk_hooks_guard(void);
+
+/* The end of it: no batch is left. Returns when no task is in a trampoline any more. */
+void vk_hooks_unguard(void);
+
+/**
+ * vk_hooks_acquire - hook functions for a policy
+ * @addrs: ftrace locations, each once
+ * @count: how many
+ *
+ * Those that are hooked already only count one more user. May sleep.
+ *
+ * Return: the claim on them, for vk_hooks_release(); -EBUSY if somebody holds one of them in every
+ * way there is; else what ftrace says.
+ */
+struct vk_hook_set *vk_hooks_acquire(const unsigned long *addrs, size_t count);
+
+/* May take a second: ftrace waits for every task that could be in a trampoline. */
+void vk_hooks_release(struct vk_hook_set *set);
+
+size_t vk_hook_set_size(const struct vk_hook_set *set);
+
+/* Calls visit() for every hook from the nth on, until it returns non-zero; returns that. */
+int vk_hooks_visit(size_t skip, int (*visit)(const struct vk_hook *hook, void *data), void *data);
+
+#endif

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/idr.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "entry.h"
+#include "event.h"
+#include "instance.h"
+#include "policy.h"
+#include "symbol.h"
+
+/* Denied events a second and instance. */
+#define VK_EVENT_BURST 20
+
+/* Many tasks end at once where a container does. */
+#define VK_REAP_DELAY (HZ / 20)
+
+struct vk_instance *vk_instances[VK_ID_MAX + 1];
+
+/* Guards binding, release and mode; vk_images_mutex and entry.c's lock nest inside. */
+static DEFINE_MUTEX(vk_instances_mutex);
+static LIST_HEAD(vk_instance_list);
+static DEFINE_IDA(vk_ids);
+static u32 vk_nr_instances;
+
+static void vk_instance_free(struct vk_instance *instance)
+{
+	if (instance->image)
+		vk_image_put(instance->image);
+	put_pid(instance->init);
+	free_percpu(instance->checked);
+	kfree(instance->denials);
+	kfree_rcu(instance, rcu);
+}
+
+static int vk_instance_fill(struct vk_instance *instance, pid_t pid, const u8 *digest)
+{
+	struct vk_image *image;
+
+	instance->checked = alloc_percpu(u64);
+	if (!instance->checked)
+		return -ENOMEM;
+	instance->init = find_get_pid(pid);
+	if (!instance->init)
+		return -ESRCH;
+	image = vk_image_get(digest);
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	instance->image = image;
+	instance->policy = image->policy;
+	instance->table[VK_TABLE_NATIVE] = image->policy->table[VK_TABLE_NATIVE];
+	instance->table[VK_TABLE_COMPAT] = image->policy->table[VK_TABLE_COMPAT];
+	return 0;
+}
+
+static struct vk_instance *vk_instance_new(pid_t pid, const u8 *digest, const char *container,
+					   u8 mode)
+{
+	size_t length = strlen(container) + 1;
+	struct vk_instance *instance;
+	int err;
+
+	instance = kzalloc(struct_size(instance, container, length), GFP_KERNEL);
+	if (!instance)
+		return ERR_PTR(-ENOMEM);
+	err = vk_instance_fill(instance, pid, digest);
+	if (err) {
+		vk_instance_free(instance);
+		return ERR_PTR(err);
+	}
+	instance->mode = mode;
+	memcpy(instance->container, container, length);
+	ratelimit_state_init(&instance->limit, HZ, VK_EVENT_BURST);
+	ratelimit_set_flags(&instance->limit, RATELIMIT_MSG_ON_RELEASE);
+	return instance;
+}
+
+static bool vk_container_bound(const char *container)
+{
+	struct vk_instance *instance;
+
+	lockdep_assert_held(&vk_instances_mutex);
+	list_for_each_entry(instance, &vk_instance_list, node)
+		if (!vk_entry_ended(instance) && !strcmp(instance->container, container))
+			return true;
+	return false;
+}
+
+/* Threads that appear meanwhile are found by their thread group when they execute. */
+static int vk_mark_pending(const struct vk_instance *instance)
+{
+	struct task_struct *leader, *thread;
+	int err = 0;
+
+	rcu_read_lock();
+	leader = pid_task(instance->init, PIDTYPE_TGID);
+	if (!leader || (leader->flags & PF_KTHREAD))
+		err = -ESRCH;
+	else if (vk_task_id(leader) || vk_task_pending(leader))
+		err = -EALREADY;
+	else
+		for_each_thread(leader, thread)
+			vk_task_set_pending(thread, instance->id);
+	/* Later the probe sees the last thread's exit; that it saw none yet shows here. */
+	if (!err && !atomic_read(&leader->signal->live))
+		err = -ESRCH;
+	rcu_read_unlock();
+	return err;
+}
+
+static int vk_instance_insert(struct vk_instance *instance)
+{
+	int id = ida_alloc_range(&vk_ids, 1, VK_ID_MAX, GFP_KERNEL);
+
+	lockdep_assert_held(&vk_instances_mutex);
+	if (id < 0)
+		return id;
+	instance->id = id;
+	list_add_tail(&instance->node, &vk_instance_list);
+	WRITE_ONCE(vk_nr_instances, vk_nr_instances + 1);
+	smp_store_release(&vk_instances[id], instance);
+	vk_entry_open(instance);
+	return 0;
+}
+
+static void vk_instance_remove(struct vk_instance *instance)
+{
+	lockdep_assert_held(&vk_instances_mutex);
+	WRITE_ONCE(vk_instances[instance->id], NULL);
+	WRITE_ONCE(vk_nr_instances, vk_nr_instances - 1);
+	list_del(&instance->node);
+	ida_free(&vk_ids, instance->id);
+}
+
+static int vk_instance_start(struct vk_instance *instance)
+{
+	int err;
+
+	if (vk_container_bound(instance->container))
+		err = -EEXIST;
+	else
+		err = vk_instance_insert(instance);
+	if (err) {
+		vk_instance_free(instance);
+		return err;
+	}
+	err = vk_mark_pending(instance);
+	if (err) {
+		/* A task may carry the id by now: only the reaper may release it. */
+		vk_entry_withdraw(instance);
+		vk_instances_reap();
+		return err;
+	}
+	vk_event_lifecycle(instance, VKERNEL_EVENT_BIND, NULL, 0);
+	return instance->id;
+}
+
+int vk_instance_bind(pid_t pid, const u8 *digest, const char *container, u8 mode)
+{
+	struct vk_instance *instance;
+	int id;
+
+	if (vk_x32_enabled())
+		return -EOPNOTSUPP;
+	instance = vk_instance_new(pid, digest, container, mode);
+	if (IS_ERR(instance))
+		return PTR_ERR(instance);
+	mutex_lock(&vk_instances_mutex);
+	id = vk_instance_start(instance);
+	mutex_unlock(&vk_instances_mutex);
+	return id;
+}
+
+int vk_instance_unbind(u16 id)
+{
+	struct vk_instance *instance;
+	int err = 0;
+
+	mutex_lock(&vk_instances_mutex);
+	instance = vk_instances[id];
+	if (!instance)
+		err = -ENOENT;
+	else if (vk_entry_withdraw(instance) || vk_entry_ended(instance))
+		vk_instances_reap();
+	else
+		err = -EBUSY;
+	mutex_unlock(&vk_instances_mutex);
+	return err;
+}
+
+int vk_instance_set_mode(u16 id, u8 mode)
+{
+	struct vk_instance *instance;
+
+	mutex_lock(&vk_instances_mutex);
+	instance = vk_instances[id];
+	if (instance)
+		WRITE_ONCE(instance->mode, mode);
+	mutex_unlock(&vk_instances_mutex);
+	return instance ? 0 : -ENOENT;
+}
+
+static struct vk_denials *vk_instance_denials(struct vk_instance *instance)
+{
+	struct vk_denials *denials = READ_ONCE(instance->denials), *other;
+
+	if (denials)
+		return denials;
+	denials = kzalloc(sizeof(*denials), GFP_NOWAIT | __GFP_NOWARN);
+	if (!denials)
+		return NULL;
+	other = cmpxchg(&instance->denials, NULL, denials);
+	if (!other)
+		return denials;
+	kfree(denials);
+	return other;
+}
+
+void vk_instance_count_denied(struct vk_instance *instance, enum vk_table table, u32 nr)
+{
+	struct vk_denials *denials = vk_instance_denials(instance);
+
+	atomic64_inc(&instance->denied);
+	if (denials)
+		atomic_inc(&denials->count[table][nr]);
+}
+
+u64 vk_instance_checked(const struct vk_instance *instance)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += *per_cpu_ptr(instance->checked, cpu);
+	return sum;
+}
+
+u32 vk_instances_count(void)
+{
+	return READ_ONCE(vk_nr_instances);
+}
+
+int vk_instances_visit(u32 first, int (*visit)(struct vk_instance *instance, void *data),
+		       void *data)
+{
+	int err = 0;
+	u32 id;
+
+	mutex_lock(&vk_instances_mutex);
+	for (id = max(first, 1u); id <= VK_ID_MAX && !err; id++)
+		if (vk_instances[id])
+			err = visit(vk_instances[id], data);
+	mutex_unlock(&vk_instances_mutex);
+	return err;
+}
+
+int vk_instance_visit(u16 id, int (*visit)(struct vk_instance *instance, void *data), void *data)
+{
+	int err = -ENOENT;
+
+	mutex_lock(&vk_instances_mutex);
+	if (vk_instances[id])
+		err = visit(vk_instances[id], data);
+	mutex_unlock(&vk_instances_mutex);
+	return err;
+}
+
+/* One look at all tasks for all instances that ended. */
+static void vk_reap(struct work_struct *work)
+{
+	static DECLARE_BITMAP(carried, VK_ID_MAX + 1);
+	struct vk_instance *instance, *next;
+	LIST_HEAD(released);
+
+	mutex_lock(&vk_instances_mutex);
+	vk_entry_lock();
+	vk_entry_scan(carried);
+	list_for_each_entry_safe(instance, next, &vk_instance_list, node)
+		if (vk_entry_ended(instance) && vk_entry_retire(instance, carried))
+			list_move(&instance->node, &released);
+	vk_entry_unlock();
+	list_for_each_entry_safe(instance, next, &released, node) {
+		vk_event_lifecycle(instance, VKERNEL_EVENT_RELEASE, NULL, 0);
+		vk_instance_remove(instance);
+		vk_instance_free(instance);
+	}
+	mutex_unlock(&vk_instances_mutex);
+}
+
+static DECLARE_DELAYED_WORK(vk_reaper, vk_reap);
+
+void vk_instances_reap(void)
+{
+	schedule_delayed_work(&vk_reaper, VK_REAP_DELAY);
+}
+
+void vk_instances_exit(void)
+{
+	cancel_delayed_work_sync(&vk_reaper);
+}

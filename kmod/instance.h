@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Virtual kernel instances: one for each container. */
+#ifndef _VK_INSTANCE_H
+#define _VK_INSTANCE_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/percpu-defs.h>
+#include <linux/pid.h>
+#include <linux/ratelimit.h>
+#include <linux/types.h>
+
+#include <vkernel/policy.h>
+
+#include "identity.h"
+#include "vkernel_genl.h"
+
+struct vk_image;
+
+/* Refused calls by number; allocated with the first one. */
+struct vk_denials {
+	atomic_t count[VK_NR_TABLES][VK_NR_CALLS + 1];
+};
+
+/*
+ * Alive while any task carries its id, which is why tasks that do may use theirs without a lock.
+ * Others hold vk_instances_mutex, or RCU and do not sleep.
+ */
+struct vk_instance {
+	/* Constant from before the first task carries the id. */
+	const u32 *table[VK_NR_TABLES]; /* of the policy; for the trampoline */
+	const struct vk_policy *policy;
+	struct vk_image *image; /* one reference */
+	struct pid *init; /* thread group of the container's first process; one reference */
+	u16 id;
+
+	u8 mode; /* enum vkernel_mode; written under vk_instances_mutex */
+	/* entry.c's; written under its lock */
+	u8 state; /* enum vkernel_state */
+	u8 scope; /* enum vkernel_scope; once */
+	u64 scope_key; /* cgroup's id or address of the pid namespace; once */
+	struct hlist_node scope_node;
+	struct hlist_node pending_node;
+
+	u64 __percpu *checked;
+	struct vk_denials *denials; /* set once, by cmpxchg */
+	atomic64_t denied;
+	atomic64_t dropped; /* events over the limit, in all */
+	atomic_t unreported; /* of these, not yet told by an event */
+	struct ratelimit_state limit; /* has a lock of its own */
+
+	struct list_head node; /* in instance.c's list, under vk_instances_mutex */
+	struct rcu_head rcu;
+	char container[];
+};
+
+/* By id; read by the trampoline. Written under vk_instances_mutex. */
+extern struct vk_instance *vk_instances[VK_ID_MAX + 1];
+
+/**
+ * vk_instance_bind - make the thread group of a process a container's init to be
+ * @pid: the process, by its number in the caller's pid namespace
+ * @digest: of the policy, which has to be registered
+ * @container: its name, not empty
+ * @mode: enum vkernel_mode
+ *
+ * It and what it forks is pending until it executes the container's program.
+ *
+ * Return: the id; -ESRCH for a process that is gone; -ENOENT for a policy that is not there;
+ * -EEXIST for a container of that name that is bound; -EALREADY for a process that has an
+ * instance; -EOPNOTSUPP if the kernel takes x32 calls; -ENOSPC when all ids are in use.
+ */
+int vk_instance_bind(pid_t pid, const u8 *digest, const char *container, u8 mode);
+
+/*
+ * Takes it back from a process that never executed the program; -EBUSY for one that did, -ENOENT
+ * for an id that nobody has.
+ */
+int vk_instance_unbind(u16 id);
+
+int vk_instance_set_mode(u16 id, u8 mode);
+
+/* Does not sleep. @nr: up to VK_CALL_BEYOND */
+void vk_instance_count_denied(struct vk_instance *instance, enum vk_table table, u32 nr);
+
+u64 vk_instance_checked(const struct vk_instance *instance);
+
+u32 vk_instances_count(void);
+
+/*
+ * Calls visit() for every instance with an id of at least @first, in order, until it returns
+ * non-zero; returns that. visit() may sleep.
+ */
+int vk_instances_visit(u32 first, int (*visit)(struct vk_instance *instance, void *data),
+		       void *data);
+
+/* The same for one; -ENOENT if there is none. */
+int vk_instance_visit(u16 id, int (*visit)(struct vk_instance *instance, void *data), void *data);
+
+/* Looks, soon, which of the instances that ended can be released. From any context. */
+void vk_instances_reap(void);
+
+/* The module is leaving: nothing is bound, and no probe will reap. */
+void vk_instances_exit(void);
+
+#endif

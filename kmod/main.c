@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/module.h>
+
+#include <vkernel/version.h>
+
+#include "genl.h"
+#include "handler.h"
+#include "hook.h"
+#include "instance.h"
+#include "lifecycle.h"
+#include "symbol.h"
+
+static int __init vkernel_init(void)
+{
+	int err;
+
+	err = vk_symbols_find();
+	if (err)
+		return err;
+	err = vk_handlers_find();
+	if (err)
+		return err;
+	err = vk_hooks_guard();
+	if (err)
+		goto forget;
+	err = vk_lifecycle_attach();
+	if (err)
+		goto unguard;
+	err = vk_genl_register();
+	if (err)
+		goto detach;
+	return 0;
+detach:
+	vk_lifecycle_detach();
+unguard:
+	vk_hooks_unguard();
+forget:
+	vk_handlers_forget();
+	return err;
+}
+
+/*
+ * Image modules use this one's symbols, and instances hold their image module: when this runs,
+ * there is neither, no function is hooked, and no task carries an id.
+ */
+static void __exit vkernel_exit(void)
+{
+	vk_genl_unregister();
+	vk_lifecycle_detach();
+	vk_instances_exit();
+	vk_hooks_unguard();
+	vk_handlers_forget();
+}
+
+module_init(vkernel_init);
+module_exit(vkernel_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Virtual kernels for containers: the core");
+MODULE_VERSION(VK_VERSION);

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Compiled to assembly only: the trampoline's view of C structures. */
+#include <linux/kbuild.h>
+#include <linux/sched.h>
+#include <asm/ptrace.h>
+
+#include "instance.h"
+
+int main(void);
+
+int main(void)
+{
+	OFFSET(VK_TASK_SYSCALL_WORK, task_struct, thread_info.syscall_work);
+	OFFSET(VK_TASK_STATUS, task_struct, thread_info.status);
+	OFFSET(VK_REGS_ORIG_AX, pt_regs, orig_ax);
+	OFFSET(VK_INSTANCE_NATIVE, vk_instance, table[VK_TABLE_NATIVE]);
+	OFFSET(VK_INSTANCE_COMPAT, vk_instance, table[VK_TABLE_COMPAT]);
+	DEFINE(VK_TS_COMPAT, TS_COMPAT);
+	DEFINE(VK_NR_CALLS_ASM, VK_NR_CALLS);
+	return 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The way from a system call handler's entry into its task's virtual kernel.
+ *
+ * ftrace calls the trampoline as the first thing in a handler: (%rsp) is the handler's body,
+ * 8(%rsp) the kernel's dispatcher, %rdi the registers of the call. A return goes on with the body;
+ * dropping one return address first answers the dispatcher in the body's place. The handlers take
+ * one argument, so every other caller-saved register is free.
+ *
+ * No lock and no RCU: a task that carries an id keeps its instance, its policy and this module
+ * alive (instance.c frees an id only when no task has it), and tasks without one leave before they
+ * look at any data. A task may be preempted anywhere in here; synchronize_rcu_tasks() waits for it
+ * when the module goes.
+ */
+#include <linux/linkage.h>
+#include <asm/asm-offsets.h>
+#include <asm/ibt.h>
+#include <asm/unwind_hints.h>
+
+#include "compat/compat.h"
+#include "offsets.h"
+
+#define VK_ID_SHIFT 48
+
+	.text
+
+SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rcx
+	shrq	$VK_ID_SHIFT, %rcx
+	jnz	.Lcontained
+	RET
+
+.Lcontained:
+	movq	vk_instances(, %rcx, 8), %rsi
+	movl	VK_REGS_ORIG_AX(%rdi), %edx
+	testl	$VK_TS_COMPAT, VK_TASK_STATUS(%rax)
+	jnz	.Lcompat
+	movq	VK_INSTANCE_NATIVE(%rsi), %rcx
+.Llookup:
+	cmpq	$VK_NR_CALLS_ASM, %rdx
+	jae	.Lrule
+	/* The number is the task's choice: no speculation past the bound just tested. */
+	sbbq	%rax, %rax
+	andl	%eax, %edx
+	movl	(%rcx, %rdx, 4), %edx
+	testl	%edx, %edx
+	jnz	.Lrule
+	RET
+
+.Lcompat:
+	movq	VK_INSTANCE_COMPAT(%rsi), %rcx
+	jmp	.Llookup
+
+	/* struct vk_ruling vk_syscall_rule(regs, instance, entry or number beyond, table) */
+.Lrule:
+	CALL_DEPTH_ACCOUNT
+	pushq	%rdi
+	subq	$8, %rsp
+	call	vk_syscall_rule
+	addq	$8, %rsp
+	popq	%rdi
+	testq	%rax, %rax
+	jnz	.Lanswer
+	RET
+
+.Lanswer:
+	movq	%rdx, %rax
+	addq	$8, %rsp
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(vk_syscall_trampoline)
+
+/*
+ * Where a direct call could not be had: an ftrace_ops callback sends the task here in place of the
+ * handler's body, whose address it left in %r11. From here it is as if ftrace had called.
+ */
+SYM_START(vk_syscall_detour, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	pushq	%r11
+	UNWIND_HINT_FUNC
+	jmp	vk_syscall_trampoline
+SYM_FUNC_END(vk_syscall_detour)
