@@ -5,6 +5,8 @@ VK_TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 VK_CACHE=${VK_CACHE:-$VK_TREE/.cache}
 VK_GUEST=$VK_TREE/tests/guest
 VK_ROOTFS=$VK_CACHE/rootfs
+# mke2fs and others are not in the path of every user.
+PATH=$PATH:/usr/sbin:/sbin
 export VK_TREE VK_CACHE VK_GUEST VK_ROOTFS
 
 # shellcheck disable=SC2034 # read by the sourcing scripts
