@@ -1,0 +1,582 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* vkctl as its users see it: run against a service that answers what a test wants. */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "proto/varlink.h"
+
+extern char **environ;
+
+static char directory[] = "/tmp/vkctl-cli-XXXXXX";
+
+struct outcome {
+	int status;
+	char out[32768], err[8192];
+	char request[65536]; /* empty: it never asked */
+};
+
+struct service {
+	int listener;
+	const char *reply; /* a NUL ends each, an empty one the lot */
+	char *request;
+	size_t size;
+};
+
+static struct outcome outcome;
+
+/* path: room for a socket address */
+static void path_of(const char *name, char *path)
+{
+	snprintf(path, 108, "%s/%s", directory, name);
+}
+
+static void put_bytes(const char *name, const char *text, size_t length)
+{
+	char path[128];
+	FILE *file;
+
+	path_of(name, path);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fwrite(text, 1, length, file);
+	fclose(file);
+}
+
+static void put_file(const char *name, const char *text)
+{
+	put_bytes(name, text, strlen(text));
+}
+
+static void get_file(const char *name, char *text, size_t size)
+{
+	char path[128];
+	size_t n;
+	FILE *file;
+
+	path_of(name, path);
+	file = fopen(path, "r");
+	assert_non_null(file);
+	n = fread(text, 1, size - 1, file);
+	text[n] = 0;
+	fclose(file);
+}
+
+static void *serve(void *userdata)
+{
+	struct service *service = userdata;
+	_cleanup_close_ int fd = accept(service->listener, NULL, NULL);
+	const char *reply = service->reply;
+	size_t length = 0;
+	char byte;
+
+	if (fd < 0)
+		return NULL;
+	while (read(fd, &byte, 1) == 1 && byte)
+		if (length + 1 < service->size)
+			service->request[length++] = byte;
+	service->request[length] = 0;
+	for (; reply && *reply; reply += strlen(reply) + 1)
+		if (send(fd, reply, strlen(reply) + 1, MSG_NOSIGNAL) < 0)
+			break;
+	return NULL;
+}
+
+static int listen_here(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	path_of("socket", address.sun_path);
+	unlink(address.sun_path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void open_file(posix_spawn_file_actions_t *actions, int fd, const char *name, int flags)
+{
+	char path[128];
+
+	path_of(name, path);
+	posix_spawn_file_actions_addopen(actions, fd, path, flags, 0600);
+}
+
+static void spawn(char **argv)
+{
+	posix_spawn_file_actions_t actions;
+	int status;
+	pid_t pid;
+
+	posix_spawn_file_actions_init(&actions);
+	open_file(&actions, 0, "in", O_RDONLY);
+	open_file(&actions, 1, "out", O_WRONLY | O_CREAT | O_TRUNC);
+	open_file(&actions, 2, "err", O_WRONLY | O_CREAT | O_TRUNC);
+	assert_int_equal(posix_spawn(&pid, VKCTL, &actions, NULL, argv, environ), 0);
+	posix_spawn_file_actions_destroy(&actions);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+	get_file("out", outcome.out, sizeof(outcome.out));
+	get_file("err", outcome.err, sizeof(outcome.err));
+}
+
+/* Runs "vkctl WORDS", split at blanks, with the replies waiting for it; returns its status. */
+static int vkctl_replies(const char *replies, const char *words)
+{
+	struct service service = { .reply = replies,
+				   .request = outcome.request,
+				   .size = sizeof(outcome.request) };
+	char copy[512], *argv[16] = { "vkctl" }, *save = NULL;
+	pthread_t thread;
+	size_t n = 1;
+
+	snprintf(copy, sizeof(copy), "%s", words);
+	for (char *word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[n++] = word;
+	memset(&outcome, 0, sizeof(outcome));
+	service.listener = listen_here();
+	assert_int_equal(pthread_create(&thread, NULL, serve, &service), 0);
+	spawn(argv);
+	/* Whoever never came must not be waited for. */
+	shutdown(service.listener, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(service.listener);
+	return outcome.status;
+}
+
+static int vkctl(const char *reply, const char *words)
+{
+	char replies[4096] = "";
+
+	snprintf(replies, sizeof(replies) - 1, "%s", reply);
+	return vkctl_replies(replies, words);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in:\n%s", part, text);
+}
+
+#define INSTANCE                                                                                 \
+	"{\"id\":1,\"container\":\"al\\npha\",\"image\":null,\"policy\":\"web\","                \
+	"\"digest\":\"00\",\"module\":\"vkernel_000000000000\",\"pid\":42,\"state\":\"active\"," \
+	"\"mode\":\"enforce\",\"scope\":\"cgroup\",\"checked\":10,\"denied\":2,\"dropped\":0,"   \
+	"\"bound\":null}"
+
+static void test_list(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":[" INSTANCE "]}}", "list"), 0);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.List\"");
+	assert_has(outcome.out, "ID CONTAINER");
+	/* One line a container, whatever its name. */
+	assert_has(outcome.out, "al\\x0apha");
+	assert_has(outcome.out, "web");
+	assert_string_equal(outcome.err, "");
+	assert_null(strchr(outcome.out, '\033'));
+}
+
+static void test_list_aliases(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":[]}}", "ps"), 0);
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":[]}}", "ls"), 0);
+}
+
+static void test_list_json(void **state)
+{
+	_cleanup_json_ json_object *list = NULL;
+
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":[" INSTANCE "]}}", "list --json"),
+			 0);
+	list = json_tokener_parse(outcome.out);
+	assert_true(json_object_is_type(list, json_type_array));
+	assert_int_equal(json_get_int(json_object_array_get_idx(list, 0), "denied"), 2);
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":[]}}", "list --json"), 0);
+	assert_has(outcome.out, "[");
+}
+
+/* A broken service must not make the client crash. */
+static void test_odd_replies(void **state)
+{
+	assert_int_equal(vkctl("{}", "list"), 0);
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":[7,null,{}]}}", "list"), 0);
+	assert_int_equal(vkctl("{\"parameters\":{\"instances\":{}}}", "list --json"), 0);
+	assert_int_equal(vkctl("no JSON", "list"), 3);
+	assert_int_equal(vkctl("", "list"), 3);
+	assert_int_equal(vkctl("{}", "inspect x"), 0);
+	assert_int_equal(vkctl("{}", "status"), 1);
+	assert_int_equal(vkctl("{}", "events"), 0);
+	assert_int_equal(vkctl("{}", "build x"), 0);
+	assert_int_equal(vkctl("{}", "policy show x"), 0);
+	assert_int_equal(vkctl("{}", "policy list"), 0);
+	assert_int_equal(vkctl("{}", "unload --all"), 0);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InUse\"}", "unload x"), 6);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InUse\",\"parameters\":"
+			       "{\"name\":7,\"containers\":\"x\"}}",
+			       "unload x"),
+			 6);
+	assert_int_equal(vkctl("{\"error\":\"what\"}", "list"), 1);
+}
+
+static void test_inspect(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"instance\":" INSTANCE ",\"calls\":[{\"arch\":"
+			       "\"x86\",\"nr\":122,\"name\":\"uname\",\"denied\":2}]}}",
+			       "inspect alpha"),
+			 0);
+	assert_has(outcome.request, "\"container\":\"alpha\"");
+	assert_has(outcome.out, "al\\x0apha");
+	assert_has(outcome.out, "uname");
+}
+
+static void test_status(void **state)
+{
+	const char *reply = "{\"parameters\":{\"version\":\"1\",\"kernel\":\"6.12\",\"healthy\":%s,"
+			    "\"checks\":[{\"name\":\"headers\",\"state\":\"bad\",\"detail\":"
+			    "\"not there\",\"hint\":\"install them\"}]}}";
+	char text[512];
+
+	snprintf(text, sizeof(text), reply, "false");
+	assert_int_equal(vkctl(text, "status"), 1);
+	assert_has(outcome.out, "not there");
+	assert_has(outcome.out, "hint: headers: install them");
+	snprintf(text, sizeof(text), reply, "true");
+	assert_int_equal(vkctl(text, "status --json"), 0);
+	assert_has(outcome.out, "\"healthy\": true");
+}
+
+static void test_errors(void **state)
+{
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.NoSuchContainer\",\"parameters\":"
+			       "{\"container\":\"x\"}}",
+			       "inspect x"),
+			 5);
+	assert_has(outcome.err, "vkctl: x: no virtual kernel is bound to x\nhint: ");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InUse\",\"parameters\":{\"name\":\"web\","
+			       "\"containers\":[\"a\",\"b\"]}}",
+			       "unload web"),
+			 6);
+	assert_has(outcome.err, "web is in use by a, b\nhint: stop these containers first\n");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.PermissionDenied\"}", "list"), 4);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.Failed\",\"parameters\":{\"message\":"
+			       "\"one\\ntwo\",\"hint\":\"do this\"}}",
+			       "list"),
+			 1);
+	assert_string_equal(outcome.err, "vkctl: list: one\\x0atwo\nhint: do this\n");
+	assert_int_equal(vkctl("{\"error\":\"org.varlink.service.InvalidParameter\","
+			       "\"parameters\":{\"parameter\":\"container\"}}",
+			       "inspect x"),
+			 1);
+	assert_has(outcome.err, "does not take this container");
+}
+
+static void test_build_failure_shows_the_compiler(void **state)
+{
+	assert_int_equal(
+		vkctl("{\"error\":\"io.vkernel.BuildFailed\",\"parameters\":{\"digest\":"
+		      "\"00\",\"message\":\"make failed\",\"output\":\"cc: no\\nmake: 1\\n\","
+		      "\"hint\":\"install gcc\"}}",
+		      "build web"),
+		1);
+	assert_string_equal(outcome.err, "vkctl: web: make failed\n  | cc: no\n  | make: 1\n"
+					 "hint: install gcc\n");
+}
+
+static void test_build(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"build\":{\"duration_ms\":1500,\"size\":9},"
+			       "\"module\":\"vkernel_0\",\"cached\":false}}",
+			       "build web"),
+			 0);
+	assert_string_equal(outcome.out, "vkernel_0: built in 1.500 s, 9 bytes\n");
+	/* Progress is for terminals. */
+	assert_string_equal(outcome.err, "");
+}
+
+static void test_events(void **state)
+{
+	static const char replies[] =
+		"{\"parameters\":{\"event\":{\"kind\":\"bind\",\"container\":\"a\"}},"
+		"\"continues\":true}\0"
+		"{\"parameters\":{\"event\":{\"kind\":\"denied\",\"container\":\"a\",\"nr\":63,"
+		"\"call\":\"uname\",\"arch\":\"x86_64\",\"verdict\":\"errno 1\","
+		"\"args\":[1,-1,0,0,0,0],\"dropped\":3}}}\0";
+
+	assert_int_equal(vkctl_replies(replies, "events"), 0);
+	assert_has(outcome.request, "\"more\":true");
+	assert_null(strstr(outcome.out, "denied"));
+	assert_int_equal(vkctl_replies(replies, "events --follow --container a"), 0);
+	assert_has(outcome.request, "\"container\":\"a\"");
+	assert_has(outcome.out, "uname(0x1, 0xffffffffffffffff, 0x0");
+	assert_has(outcome.out, "3 before it not shown");
+	assert_int_equal(vkctl_replies(replies, "events --follow --json"), 0);
+	assert_has(outcome.out, "{\"kind\":\"bind\",\"container\":\"a\"}\n{");
+}
+
+static void test_policy_add(void **state)
+{
+	char words[256];
+
+	put_file("profile", "{\"defaultAction\":\"x\"}\n");
+	snprintf(words, sizeof(words), "policy add web %s/profile --image a/* -i b", directory);
+	assert_int_equal(vkctl("{\"parameters\":{\"policy\":{\"name\":\"web\",\"module\":\"m\"},"
+			       "\"warnings\":[\"unknown call foo\"]}}",
+			       words),
+			 0);
+	assert_has(outcome.request, "\"images\":[\"a/*\",\"b\"]");
+	assert_has(outcome.request, "\"profile\":\"{\\\"defaultAction\\\":\\\"x\\\"}\\n\"");
+	assert_string_equal(outcome.out, "web: m\n");
+	assert_has(outcome.err, "warning: unknown call foo");
+}
+
+static void test_policy_check_stdin(void **state)
+{
+	put_file("in", "{}");
+	assert_int_equal(vkctl("{\"parameters\":{\"digest\":\"00\",\"calls\":{},\"warnings\":[]}}",
+			       "policy check - -c CAP_KILL"),
+			 0);
+	assert_has(outcome.request, "\"profile\":\"{}\"");
+	assert_has(outcome.request, "\"capabilities\":[\"CAP_KILL\"]");
+	put_file("in", "");
+}
+
+/* Nothing of that size, nor what is no text, is worth the way to the daemon. */
+static void test_policy_add_refuses(void **state)
+{
+	char words[256], path[128];
+
+	put_file("profile", "");
+	path_of("profile", path);
+	assert_int_equal(truncate(path, 50 << 20), 0);
+	snprintf(words, sizeof(words), "policy add web %s", path);
+	assert_int_equal(vkctl("", words), 1);
+	assert_has(outcome.err, "4 MiB");
+	assert_string_equal(outcome.request, "");
+	put_bytes("profile",
+		  "\x7f"
+		  "ELF\0\xff",
+		  6);
+	assert_int_equal(vkctl("", words), 1);
+	assert_has(outcome.err, "no text");
+	assert_string_equal(outcome.request, "");
+	assert_int_equal(vkctl("", "policy add web /nonexistent"), 1);
+	assert_has(outcome.err, "vkctl: /nonexistent: No such file or directory\n");
+	assert_int_equal(vkctl("", "policy add web /"), 1);
+	assert_has(outcome.err, "Is a directory");
+}
+
+static void test_usage(void **state)
+{
+	static const char *const wrong[] = {
+		"",	     "nonsense",    "policy",	      "policy nonsense", "policy add",
+		"list more", "unload",	    "unload x --all", "mode a",		 "mode a b c",
+		"mode a on", "inspect",	    "build",	      "events x",	 "hook a b",
+		"list --no", "policy show", "policy rm",      "policy check",
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+		if (vkctl("{}", wrong[i]) != 2)
+			fail_msg("'%s' exits %d", wrong[i], outcome.status);
+		assert_string_equal(outcome.request, "");
+		assert_string_not_equal(outcome.err, "");
+	}
+}
+
+static void test_help(void **state)
+{
+	static const char *const verbs[] = {
+		"",	 "policy",    "policy add", "policy check", "policy list", "policy show",
+		"build", "list",      "inspect",    "mode",	    "unload",	   "events",
+		"hook",	 "policy rm", "status",
+	};
+	char words[64];
+
+	for (size_t i = 0; i < ELEMENTSOF(verbs); i++) {
+		snprintf(words, sizeof(words), "%s --help", verbs[i]);
+		assert_int_equal(vkctl("", words), 0);
+		assert_has(outcome.out, "Usage: vkctl");
+	}
+	assert_int_equal(vkctl("", "--version"), 0);
+	assert_has(outcome.out, "vkctl " VK_VERSION);
+}
+
+static void test_mode_and_unload(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"instance\":" INSTANCE "}}", "mode a audit"), 0);
+	assert_has(outcome.request, "{\"container\":\"a\",\"mode\":\"audit\"}");
+	assert_int_equal(vkctl("{\"parameters\":{\"unloaded\":[\"vkernel_0\",\"vkernel\"]}}",
+			       "unload --all --core"),
+			 0);
+	assert_has(outcome.request, "\"parameters\":{\"core\":true}");
+	assert_string_equal(outcome.out, "unloaded vkernel_0\nunloaded vkernel\n");
+}
+
+static void test_unreachable(void **state)
+{
+	char path[128];
+
+	path_of("socket", path);
+	unlink(path);
+	spawn((char *[]){ "vkctl", "list", NULL });
+	assert_int_equal(outcome.status, 3);
+	assert_has(outcome.err, "cannot reach vkerneld");
+	assert_has(outcome.err, "\nhint: ");
+}
+
+static void make_bundle(const char *config)
+{
+	char state[256];
+
+	put_file("config.json", config);
+	snprintf(state, sizeof(state),
+		 "{\"id\":\"c1\",\"pid\":%d,\"status\":\"created\",\"bundle\":\"%s\"}", getpid(),
+		 directory);
+	put_file("in", state);
+}
+
+static bool may_bind(void)
+{
+	struct stat user, pid;
+
+	return geteuid() == 0 && stat("/proc/self/ns/user", &user) == 0 &&
+	       user.st_ino == 0xeffffffd && stat("/proc/self/ns/pid", &pid) == 0 &&
+	       pid.st_ino == 0xeffffffc;
+}
+
+static void test_hook_binds(void **state)
+{
+	if (!may_bind())
+		skip();
+	make_bundle("{\"annotations\":{\"io.vkernel.policy\":\"web\"},\"linux\":{\"seccomp\":"
+		    "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"uname\"],"
+		    "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":"
+		    "18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]}]}}}");
+	assert_int_equal(vkctl("{\"parameters\":{\"instance\":" INSTANCE ",\"cached\":true}}",
+			       "hook createRuntime"),
+			 0);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.Bind\"");
+	assert_has(outcome.request, "\"container\":\"c1\"");
+	assert_has(outcome.request, "\"policy\":\"web\"");
+	/* Not a digit of a 64-bit argument may be lost on the way. */
+	assert_has(outcome.request, "\"value\":18446744073709551615");
+	assert_string_equal(outcome.out, "");
+}
+
+static void test_hook_fails_closed(void **state)
+{
+	char conf[128];
+
+	if (!may_bind())
+		skip();
+	make_bundle("{}");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.NoSuchPolicy\",\"parameters\":"
+			       "{\"name\":\"web\"}}",
+			       "hook"),
+			 5);
+	assert_has(outcome.err, "vkctl: c1: no policy is called web");
+	make_bundle("{\"annotations\":7}");
+	assert_int_equal(vkctl("{}", "hook createRuntime"), 1);
+	assert_string_equal(outcome.request, "");
+	assert_int_equal(vkctl("{}", "hook startContainer"), 2);
+
+	path_of("conf", conf);
+	put_file("conf", "OnFailure=warn\n");
+	setenv("VKERNEL_CONF", conf, 1);
+	assert_int_equal(vkctl("{}", "hook createRuntime"), 0);
+	assert_has(outcome.err, "starts without a virtual kernel");
+	put_file("conf", "OnFailure=wran\n");
+	assert_int_equal(vkctl("{}", "hook createRuntime"), 1);
+	setenv("VKERNEL_CONF", "/nonexistent", 1);
+}
+
+static void test_hook_poststop(void **state)
+{
+	put_file("in", "{\"id\":\"c1\",\"status\":\"stopped\",\"bundle\":\"/gone\"}");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.NoSuchContainer\",\"parameters\":"
+			       "{\"container\":\"c1\"}}",
+			       "hook"),
+			 0);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.Unbind\"");
+	assert_int_equal(vkctl("{\"parameters\":{}}", "hook poststop"), 0);
+	put_file("in", "");
+	assert_int_equal(vkctl("{}", "hook poststop"), 1);
+}
+
+static void test_hook_input_is_bounded(void **state)
+{
+	char path[128];
+
+	path_of("in", path);
+	put_file("in", "");
+	assert_int_equal(truncate(path, 64 << 20), 0);
+	assert_int_equal(vkctl("{}", "hook createRuntime"), 1);
+	assert_has(outcome.err, "1 MiB");
+	assert_string_equal(outcome.request, "");
+	put_file("in", "");
+}
+
+static int prepare(void **state)
+{
+	char path[128];
+
+	if (!mkdtemp(directory))
+		return -1;
+	path_of("socket", path);
+	setenv("VKERNEL_SOCKET", path, 1);
+	setenv("VKERNEL_CONF", "/nonexistent", 1);
+	setenv("LC_ALL", "C.UTF-8", 1);
+	put_file("in", "");
+	return 0;
+}
+
+static int clean_up(void **state)
+{
+	static const char *const names[] = { "in",	"out",	       "err", "socket",
+					     "profile", "config.json", "conf" };
+	char path[128];
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		path_of(names[i], path);
+		unlink(path);
+	}
+	return rmdir(directory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_list_aliases),
+		cmocka_unit_test(test_list_json),
+		cmocka_unit_test(test_odd_replies),
+		cmocka_unit_test(test_inspect),
+		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_build_failure_shows_the_compiler),
+		cmocka_unit_test(test_build),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_policy_add),
+		cmocka_unit_test(test_policy_check_stdin),
+		cmocka_unit_test(test_policy_add_refuses),
+		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_help),
+		cmocka_unit_test(test_mode_and_unload),
+		cmocka_unit_test(test_unreachable),
+		cmocka_unit_test(test_hook_binds),
+		cmocka_unit_test(test_hook_fails_closed),
+		cmocka_unit_test(test_hook_poststop),
+		cmocka_unit_test(test_hook_input_is_bounded),
+	};
+
+	return cmocka_run_group_tests_name("vkctl_cli", tests, prepare, clean_up);
+}
