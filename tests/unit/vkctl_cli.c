@@ -350,6 +350,21 @@ static void test_policy_check_stdin(void **state)
 	put_file("in", "");
 }
 
+static void test_policy_calls(void **state)
+{
+	assert_int_equal(
+		vkctl("{\"parameters\":{\"digest\":\"00\",\"calls\":{\"x86_64\":{\"default\":"
+		      "\"errno(1)\",\"calls\":{\"uname\":\"allow\",\"clone\":[{\"if\":"
+		      "\"arg0 == 0x1\",\"then\":[{\"else\":\"log\"}]},{\"else\":\"trap\"}]},"
+		      "\"unnamed\":{\"470-\":\"errno(38)\"}},\"i386\":7},\"warnings\":null}}",
+		      "policy check /dev/null"),
+		0);
+	assert_has(outcome.out, "x86_64: errno(1), but for\n");
+	assert_has(outcome.out, "  uname                    allow\n");
+	assert_has(outcome.out, "      if arg0 == 0x1: \n        else log\n      else trap\n");
+	assert_has(outcome.out, "  470-                     errno(38)\n");
+}
+
 /* Nothing of that size, nor what is no text, is worth the way to the daemon. */
 static void test_policy_add_refuses(void **state)
 {
@@ -567,6 +582,7 @@ int main(void)
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_policy_add),
 		cmocka_unit_test(test_policy_check_stdin),
+		cmocka_unit_test(test_policy_calls),
 		cmocka_unit_test(test_policy_add_refuses),
 		cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_help),
