@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/bitmap.h>
 #include <linux/cgroup.h>
 #include <linux/hashtable.h>
 #include <linux/pid_namespace.h>
@@ -26,16 +27,6 @@ static DEFINE_HASHTABLE(vk_scopes, 8);
 
 /* Instances that ended and are not released. */
 static atomic_t vk_nr_ended = ATOMIC_INIT(0);
-
-void vk_entry_lock(void)
-{
-	spin_lock(&vk_entries_lock);
-}
-
-void vk_entry_unlock(void)
-{
-	spin_unlock(&vk_entries_lock);
-}
 
 void vk_entry_open(struct vk_instance *instance)
 {
@@ -239,14 +230,13 @@ void vk_entry_freed(void *data, struct task_struct *task)
 }
 
 /*
- * A fork under way has copied the id of a parent that is in the list until the child is, and
- * tasks outside the list run no more program.
+ * Sets the bits of all ids that tasks carry. A fork under way has copied the id of a parent that is
+ * in the list until the child is, and tasks outside the list run no more program.
  */
-void vk_entry_scan(unsigned long *carried)
+static void vk_entry_scan(unsigned long *carried)
 {
 	struct task_struct *process, *thread;
 
-	lockdep_assert_held(&vk_entries_lock);
 	bitmap_zero(carried, VK_ID_MAX + 1);
 	read_lock(vk_symbols.tasklist_lock);
 	for_each_process_thread(process, thread) {
@@ -256,13 +246,21 @@ void vk_entry_scan(unsigned long *carried)
 	read_unlock(vk_symbols.tasklist_lock);
 }
 
-bool vk_entry_retire(struct vk_instance *instance, const unsigned long *carried)
+void vk_entry_retire(struct list_head *instances, struct list_head *retired)
 {
-	lockdep_assert_held(&vk_entries_lock);
-	if (test_bit(instance->id, carried))
-		return false;
-	if (instance->scope != VKERNEL_SCOPE_NONE)
-		hash_del_rcu(&instance->scope_node);
-	atomic_dec(&vk_nr_ended);
-	return true;
+	/* Guarded by the lock, as all else here. */
+	static DECLARE_BITMAP(carried, VK_ID_MAX + 1);
+	struct vk_instance *instance, *next;
+
+	spin_lock(&vk_entries_lock);
+	vk_entry_scan(carried);
+	list_for_each_entry_safe(instance, next, instances, node) {
+		if (!vk_entry_ended(instance) || test_bit(instance->id, carried))
+			continue;
+		if (instance->scope != VKERNEL_SCOPE_NONE)
+			hash_del_rcu(&instance->scope_node);
+		atomic_dec(&vk_nr_ended);
+		list_move(&instance->node, retired);
+	}
+	spin_unlock(&vk_entries_lock);
 }

@@ -9,7 +9,7 @@
 #ifndef _VK_ENTRY_H
 #define _VK_ENTRY_H
 
-#include <linux/bitmap.h>
+#include <linux/list.h>
 #include <linux/types.h>
 
 #include "identity.h"
@@ -26,20 +26,14 @@ void vk_entry_open(struct vk_instance *instance);
  */
 bool vk_entry_withdraw(struct vk_instance *instance);
 
-/* Whether tasks that are neither marked nor forked by one can still come to carry the id. */
+/* Whether its init is gone, or never executed the program. */
 bool vk_entry_ended(const struct vk_instance *instance);
 
 /*
- * For an instance that ended: if no task carries its id, makes sure that none ever will, and says
- * so. @carried is what vk_entry_scan() found, in the same section of vk_entry_lock().
+ * Moves the instances that ended and whose id no task carries from one list to the other, and makes
+ * sure that no task ever will.
  */
-bool vk_entry_retire(struct vk_instance *instance, const unsigned long *carried);
-
-void vk_entry_lock(void);
-void vk_entry_unlock(void);
-
-/* Sets the bits of all ids that tasks carry, pending ones too. */
-void vk_entry_scan(unsigned long *carried);
+void vk_entry_retire(struct list_head *instances, struct list_head *retired);
 
 /* Probes; they run with preemption off. */
 void vk_entry_executed(void *data, struct task_struct *task);

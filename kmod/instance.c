@@ -271,18 +271,12 @@ int vk_instance_visit(u16 id, int (*visit)(struct vk_instance *instance, void *d
 /* One look at all tasks for all instances that ended. */
 static void vk_reap(struct work_struct *work)
 {
-	static DECLARE_BITMAP(carried, VK_ID_MAX + 1);
 	struct vk_instance *instance, *next;
-	LIST_HEAD(released);
+	LIST_HEAD(retired);
 
 	mutex_lock(&vk_instances_mutex);
-	vk_entry_lock();
-	vk_entry_scan(carried);
-	list_for_each_entry_safe(instance, next, &vk_instance_list, node)
-		if (vk_entry_ended(instance) && vk_entry_retire(instance, carried))
-			list_move(&instance->node, &released);
-	vk_entry_unlock();
-	list_for_each_entry_safe(instance, next, &released, node) {
+	vk_entry_retire(&vk_instance_list, &retired);
+	list_for_each_entry_safe(instance, next, &retired, node) {
 		vk_event_lifecycle(instance, VKERNEL_EVENT_RELEASE, NULL, 0);
 		vk_instance_remove(instance);
 		vk_instance_free(instance);

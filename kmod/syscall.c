@@ -12,30 +12,35 @@
 #include "symbol.h"
 #include "syscall.h"
 
-static const struct vk_ruling vk_pass;
+/* Where a call's arguments lie. A 32-bit one's are the lower halves. */
+static const u16 vk_arg_offsets[VK_NR_TABLES][6] = {
+	[VK_TABLE_NATIVE] = {
+		offsetof(struct pt_regs, di), offsetof(struct pt_regs, si),
+		offsetof(struct pt_regs, dx), offsetof(struct pt_regs, r10),
+		offsetof(struct pt_regs, r8), offsetof(struct pt_regs, r9),
+	},
+	[VK_TABLE_COMPAT] = {
+		offsetof(struct pt_regs, bx), offsetof(struct pt_regs, cx),
+		offsetof(struct pt_regs, dx), offsetof(struct pt_regs, si),
+		offsetof(struct pt_regs, di), offsetof(struct pt_regs, bp),
+	},
+};
+
+static __always_inline u64 vk_arg(const struct pt_regs *regs, enum vk_table table, u8 arg)
+{
+	const void *slot = (const void *)regs + vk_arg_offsets[table][arg];
+
+	return table == VK_TABLE_NATIVE ? *(const u64 *)slot : *(const u32 *)slot;
+}
+
+static struct vk_ruling vk_pass(void)
+{
+	return (struct vk_ruling){ .answer = 0 };
+}
 
 static struct vk_ruling vk_answer(long value)
 {
 	return (struct vk_ruling){ .answer = 1, .value = value };
-}
-
-static __always_inline void vk_args(const struct pt_regs *regs, enum vk_table table, u64 *args)
-{
-	if (table == VK_TABLE_NATIVE) {
-		args[0] = regs->di;
-		args[1] = regs->si;
-		args[2] = regs->dx;
-		args[3] = regs->r10;
-		args[4] = regs->r8;
-		args[5] = regs->r9;
-	} else {
-		args[0] = (u32)regs->bx;
-		args[1] = (u32)regs->cx;
-		args[2] = (u32)regs->dx;
-		args[3] = (u32)regs->si;
-		args[4] = (u32)regs->di;
-		args[5] = (u32)regs->bp;
-	}
 }
 
 /*
@@ -54,7 +59,7 @@ static struct vk_ruling vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
 	switch (VK_VERDICT_ACTION(verdict)) {
 	case VK_ALLOW:
 	case VK_LOG:
-		return vk_pass;
+		return vk_pass();
 	case VK_TRACE: /* as without a tracer that asked for it */
 		return vk_answer(-ENOSYS);
 	case VK_ERRNO:
@@ -71,7 +76,6 @@ static struct vk_ruling vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
 	}
 }
 
-/* Off the path of calls that pass, to keep that one's frame small. */
 static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
 						enum vk_table table, u32 nr, u32 verdict)
 {
@@ -82,14 +86,45 @@ static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_
 		.verdict = verdict,
 		.mode = READ_ONCE(instance->mode),
 	};
+	size_t i;
 
-	vk_args(regs, table, event.args);
+	for (i = 0; i < ARRAY_SIZE(event.args); i++)
+		event.args[i] = vk_arg(regs, table, i);
 	if (VK_VERDICT_ACTION(verdict) != VK_LOG)
 		vk_instance_count_denied(instance, table, min_t(u32, nr, VK_CALL_BEYOND));
 	vk_event_send(instance, current, &event);
 	if (event.mode == VKERNEL_MODE_AUDIT)
-		return vk_pass;
+		return vk_pass();
 	return vk_enforce(regs, nr, verdict);
+}
+
+/*
+ * The path of every argument check: it has no frame and calls nothing, except in the place of its
+ * return.
+ */
+static __always_inline struct vk_ruling vk_rule(struct pt_regs *regs, struct vk_instance *instance,
+						enum vk_table table, u32 entry)
+{
+	const struct vk_policy *policy = instance->policy;
+
+	this_cpu_inc(*instance->checked);
+	while (entry & VK_ENTRY_PROGRAM) {
+		const struct vk_node *node = &policy->nodes[entry & ~VK_ENTRY_PROGRAM];
+
+		entry = vk_node_step(node, vk_arg(regs, table, node->arg));
+	}
+	if (!entry)
+		return vk_pass();
+	return vk_not_allowed(regs, instance, table, regs->orig_ax, entry);
+}
+
+asmlinkage notrace struct vk_ruling vk_syscall_rule(struct pt_regs *regs,
+						    struct vk_instance *instance, u32 entry,
+						    const u32 *entries)
+{
+	if (entries == instance->table[VK_TABLE_NATIVE])
+		return vk_rule(regs, instance, VK_TABLE_NATIVE, entry);
+	return vk_rule(regs, instance, VK_TABLE_COMPAT, entry);
 }
 
 /* Calls through the vsyscall page bear no number; each of the three has its address. */
@@ -101,32 +136,16 @@ static u32 vk_vsyscall_nr(const struct pt_regs *regs)
 	return slot < ARRAY_SIZE(numbers) ? numbers[slot] : VK_CALL_BEYOND;
 }
 
-static noinline u32 vk_beyond(const struct pt_regs *regs, const u32 *entries, u32 *nr)
+asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
+					      u32 nr, const u32 *entries)
 {
-	if (*nr == (u32)-1) {
-		*nr = vk_vsyscall_nr(regs);
-		return entries[*nr];
-	}
-	if (*nr & __X32_SYSCALL_BIT)
-		return VK_VERDICT(VK_ERRNO, ENOSYS);
-	return entries[VK_CALL_BEYOND];
-}
+	u32 entry = entries[VK_CALL_BEYOND];
 
-asmlinkage struct vk_ruling vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance,
-					    u32 entry, const u32 *entries)
-{
-	enum vk_table table = entries == instance->table[VK_TABLE_COMPAT];
-	u32 nr = regs->orig_ax;
-	u64 args[6];
-
-	if (unlikely(nr >= VK_NR_CALLS))
-		entry = vk_beyond(regs, entries, &nr);
-	this_cpu_inc(*instance->checked);
-	if (entry & VK_ENTRY_PROGRAM) {
-		vk_args(regs, table, args);
-		entry = vk_verdict(instance->policy, entry, args);
-	}
+	if (nr == (u32)-1)
+		entry = entries[vk_vsyscall_nr(regs)];
+	else if (nr & __X32_SYSCALL_BIT)
+		entry = VK_VERDICT(VK_ERRNO, ENOSYS);
 	if (!entry)
-		return vk_pass;
-	return vk_not_allowed(regs, instance, table, nr, entry);
+		return vk_pass();
+	return vk_syscall_rule(regs, instance, entry, entries);
 }

@@ -22,10 +22,12 @@ asmlinkage void vk_syscall_trampoline(void);
 asmlinkage void vk_syscall_detour(void);
 
 /*
- * @entry: the table's entry of the call; for a number beyond the table, that number
- * Does not sleep, unless it ends the task.
+ * For the trampoline. Neither sleeps, unless it ends the task.
+ * @entry: not 0; @nr: not in the table; @entries: the table itself
  */
 asmlinkage struct vk_ruling vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance,
-					    u32 entry, const u32 *table);
+					    u32 entry, const u32 *entries);
+asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
+					      u32 nr, const u32 *entries);
 
 #endif

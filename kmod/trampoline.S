@@ -40,7 +40,7 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	movq	VK_INSTANCE_NATIVE(%rsi), %rcx
 .Llookup:
 	cmpq	$VK_NR_CALLS_ASM, %rdx
-	jae	.Lrule
+	jae	.Lbeyond
 	/* The number is the task's choice: no speculation past the bound just tested. */
 	sbbq	%rax, %rax
 	andl	%eax, %edx
@@ -53,13 +53,20 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	movq	VK_INSTANCE_COMPAT(%rsi), %rcx
 	jmp	.Llookup
 
-	/* struct vk_ruling vk_syscall_rule(regs, instance, entry or number beyond, table) */
+	/* Both get (regs, instance, entry or number, table). */
 .Lrule:
 	CALL_DEPTH_ACCOUNT
 	pushq	%rdi
-	subq	$8, %rsp
 	call	vk_syscall_rule
-	addq	$8, %rsp
+	popq	%rdi
+	testq	%rax, %rax
+	jnz	.Lanswer
+	RET
+
+.Lbeyond:
+	CALL_DEPTH_ACCOUNT
+	pushq	%rdi
+	call	vk_syscall_beyond
 	popq	%rdi
 	testq	%rax, %rax
 	jnz	.Lanswer

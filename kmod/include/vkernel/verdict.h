@@ -8,14 +8,28 @@
 
 #include <vkernel/policy.h>
 
-static inline int vk_node_holds(const struct vk_node *node, __u64 arg)
+static inline __u32 vk_node_choose(const struct vk_node *node, __u64 arg, __u32 yes, __u32 no)
 {
 	arg &= node->mask;
-	if (node->op == VK_OP_EQ)
-		return arg == node->value;
-	if (node->op == VK_OP_GT)
-		return arg > node->value;
-	return arg >= node->value;
+	switch (node->op) {
+	case VK_OP_EQ:
+		return arg == node->value ? yes : no;
+	case VK_OP_GT:
+		return arg > node->value ? yes : no;
+	default:
+		return arg >= node->value ? yes : no;
+	}
+}
+
+static inline int vk_node_holds(const struct vk_node *node, __u64 arg)
+{
+	return vk_node_choose(node, arg, 1, 0);
+}
+
+/* The entry behind a node. */
+static inline __u32 vk_node_step(const struct vk_node *node, __u64 arg)
+{
+	return vk_node_choose(node, arg, node->yes, node->no);
 }
 
 /*
@@ -27,7 +41,7 @@ static inline __u32 vk_verdict(const struct vk_policy *policy, __u32 entry, cons
 	while (entry & VK_ENTRY_PROGRAM) {
 		const struct vk_node *node = &policy->nodes[entry & ~VK_ENTRY_PROGRAM];
 
-		entry = vk_node_holds(node, args[node->arg]) ? node->yes : node->no;
+		entry = vk_node_step(node, args[node->arg]);
 	}
 	return entry;
 }
