@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Turns policies, and the core itself, into modules for the running kernel; one at a time. */
+#pragma once
+
+#include <sys/types.h>
+
+#include <systemd/sd-event.h>
+
+#include "db/db.h"
+#include "vkerneld/build/hash.h"
+#include "vkerneld/build/toolchain.h"
+#include "vkerneld/profile/policy.h"
+
+#define CORE_MODULE "vkernel"
+
+typedef struct Builder Builder;
+
+typedef struct BuilderConfig {
+	const char *cache; /* /var/cache/vkernel */
+	const char *sources; /* where kmod/ and proto/ are */
+	const char *modules; /* /lib/modules */
+	const char *path; /* where programs are */
+	uid_t uid; /* of builds; 0: the daemon's own */
+	gid_t gid;
+	unsigned int timeout; /* seconds */
+	const char *signing_key, *signing_cert; /* or NULL */
+} BuilderConfig;
+
+typedef struct BuildResult {
+	const Failure *failure; /* NULL for a success */
+	const char *key, *module;
+	bool cached;
+} BuildResult;
+
+/* May be called before builder_request() returns, for what the cache has. */
+typedef void (*BuilderDone)(const BuildResult *result, void *userdata);
+
+/* What it is given must live as long as it does. */
+int builder_new(sd_event *event, const BuilderConfig *config, const Host *host, Db *db,
+		Builder **ret);
+/* Builds under way are killed; nobody who waits is called. */
+Builder *builder_free(Builder *b);
+
+/* policy: NULL for the core. On a negative errno done is not called, and f says why. */
+int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata,
+		    Failure *f);
+
+/* A module that was built just now or before, verified, to load it. */
+int builder_open(Builder *b, const char *key, const char *module);
+
+/* Found anew each time until all is there. */
+int builder_toolchain(Builder *b, const Toolchain **ret, Failure *f);
