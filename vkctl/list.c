@@ -5,7 +5,7 @@
 
 static const struct column columns[] = {
 	{ .head = "ID", .field = "id", .right = true },
-	{ .head = "CONTAINER", .field = "container", .cut = true },
+	{ .head = "CONTAINER", .field = "container", .show = show_container, .cut = true },
 	{ .head = "POLICY", .field = "policy" },
 	{ .head = "MODULE", .field = "module" },
 	{ .head = "PID", .field = "pid", .right = true },

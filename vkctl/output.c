@@ -73,6 +73,16 @@ char *show_digest(json_object *value)
 	return strndup(json_object_get_string(value) ?: "-", 12);
 }
 
+/* Engines' ids are 64 digits; the first twelve name a container to people, and to Inspect. */
+char *show_container(json_object *value)
+{
+	const char *name = json_object_get_string(value) ?: "-";
+
+	if (strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64)
+		return strndup(name, 12);
+	return strdup(name);
+}
+
 char *show_duration(json_object *value)
 {
 	int64_t milliseconds = json_object_get_int64(value);

@@ -37,6 +37,7 @@ bool has_colour(FILE *stream);
 /* The names that the outside world chose, without what would steer a terminal. Caller frees. */
 char *visible(const char *text);
 
+char *show_container(struct json_object *value);
 char *show_digest(struct json_object *value);
 char *show_duration(struct json_object *milliseconds);
 char *show_list(struct json_object *value);

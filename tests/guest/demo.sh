@@ -1,0 +1,218 @@
+#!/bin/bash
+# The main job, told as it happens: two containers on virtual kernels of their own, and an end that
+# leaves nothing. Every claim is checked; the last line is "demo: ok" only if all held.
+set -uo pipefail
+
+room=$(mktemp -d /var/tmp/vk-demo.XXXXXX)
+failures=0
+
+part() {
+	printf '\n=== %s\n' "$*"
+}
+
+tell() {
+	printf '    %s\n' "$@"
+}
+
+# Shows a command and what it says.
+show() {
+	printf '  $ %s\n' "$*"
+	"$@" 2>&1 | sed 's/^/    /'
+}
+
+# claim TEXT COMMAND...: it must hold
+claim() {
+	local text=$1
+	shift
+	if "$@" >/dev/null 2>&1; then
+		printf '    ok: %s\n' "$text"
+	else
+		printf '    NOT SO: %s\n' "$text"
+		failures=$((failures + 1))
+	fi
+}
+
+# timed TEXT COMMAND...
+timed() {
+	local text=$1 begun=$EPOCHREALTIME ended said
+	shift
+	if ! said=$("$@" </dev/null 2>&1); then
+		printf '    %s FAILED: %s\n' "$text" "$said"
+		failures=$((failures + 1))
+		return 1
+	fi
+	ended=$EPOCHREALTIME
+	printf '    %-58s %6d ms\n' "$text" $(((${ended/./} - ${begun/./}) / 1000))
+}
+
+no() {
+	! "$@"
+}
+
+loaded() {
+	lsmod | grep -q "^$1"
+}
+
+profile() {
+	cat <<-END
+	{
+	  "defaultAction": "SCMP_ACT_ALLOW",
+	  "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+	  "syscalls": [{"names": [$1], "action": "SCMP_ACT_ERRNO", "errnoRet": 1}]
+	}
+	END
+}
+
+make_image() {
+	local applet
+	mkdir -p "$room"/rootfs/{bin,tmp,etc,proc,dev,sys}
+	cp /bin/busybox "$room/rootfs/bin/"
+	for applet in sh sleep uname mkdir rmdir; do
+		ln -s busybox "$room/rootfs/bin/$applet"
+	done
+	cp "$VK_PAYLOAD/bin/callprobe" "$room/rootfs/bin/"
+	tar -C "$room/rootfs" -cf "$room/image.tar" .
+	podman import "$room/image.tar" localhost/demo:latest
+}
+
+# seccomp=unconfined: what is refused here, vkernel refuses alone.
+run_container() {
+	podman run --detach --name "$1" --annotation "io.vkernel.policy=$2" --network none \
+		--security-opt seccomp=unconfined localhost/demo:latest sleep 100000
+}
+
+list_is() {
+	[[ $(vkctl list --json | jq length) == "$1" ]]
+}
+
+# What a call does somewhere: "allowed", or why not.
+outcome() {
+	local said status=0
+	said=$("$@" 2>&1 </dev/null) || status=$?
+	if ((status == 0)); then
+		echo allowed
+	else
+		echo "refused (${said##*: })"
+	fi
+}
+
+# side_by_side CALL COMMAND... on the host and in both
+side_by_side() {
+	local call=$1
+	shift
+	printf '    %-24s %-12s %-34s %s\n' "$call" "$(outcome "$@")" \
+		"$(outcome podman exec alpha "$@")" "$(outcome podman exec beta "$@")"
+}
+
+allowed_in() {
+	podman exec "$@" </dev/null
+}
+
+make_dir() {
+	"$@" sh -c 'mkdir /tmp/vk-demo && rmdir /tmp/vk-demo' </dev/null
+}
+
+probe_is() {
+	local wanted=$1
+	shift
+	[[ $("$@" </dev/null) == "$wanted" ]]
+}
+
+end() {
+	podman rm --all --force --time 0 >/dev/null 2>&1
+	rm -rf "$room"
+	exit "$1"
+}
+
+part "A stock kernel, and a service that systemd starts"
+show uname -sr
+systemd-sysusers
+systemctl daemon-reload
+systemd-tmpfiles --create
+timed "systemctl start vkerneld" systemctl start vkerneld.socket vkerneld.service
+show vkctl status
+claim "vkerneld is running" systemctl is-active vkerneld
+claim "this host can give containers virtual kernels" vkctl status
+
+part "Two policies: plain seccomp profiles"
+profile '"mkdir", "mkdirat"' >"$room/alpha.json"
+profile '"uname"' >"$room/beta.json"
+tell "alpha refuses to make directories, beta refuses to tell what system this is:"
+show cat "$room/beta.json"
+show vkctl policy add alpha "$room/alpha.json"
+show vkctl policy add beta "$room/beta.json"
+
+part "Two containers, by podman $(podman --version | awk '{ print $3 }') and $(podman info --format \
+	'{{.Host.OCIRuntime.Name}}'): modules are compiled, loaded and bound as they start"
+timed "podman import (an image with busybox)" make_image || end 1
+timed "podman run alpha (compiles its module)" run_container alpha alpha || end 1
+timed "podman run beta (compiles its module)" run_container beta beta || end 1
+timed "podman run alpha-too (the module is there)" run_container alpha-too alpha || end 1
+show podman ps --format 'table {{.ID}} {{.Names}} {{.Command}}'
+show vkctl list
+printf '  $ lsmod | grep vkernel_\n'
+lsmod | grep vkernel_ | sed 's/^/    /'
+claim "three containers have a virtual kernel" list_is 3
+claim "the two of policy alpha share one module" \
+	test "$(lsmod | grep -c '^vkernel_')" -eq 2
+
+part "The same calls, side by side"
+printf '    %-24s %-12s %-34s %s\n' "" "host" "alpha" "beta"
+side_by_side "uname" uname -r
+side_by_side "mkdir" sh -c 'mkdir /tmp/vk-demo && rmdir /tmp/vk-demo'
+side_by_side "everything else" sh -c 'cd /; echo $$ >/dev/null'
+claim "alpha: uname works" allowed_in alpha uname
+claim "alpha: mkdir does not" no make_dir podman exec alpha
+claim "beta: uname does not" no allowed_in beta uname
+claim "beta: mkdir works" make_dir podman exec beta
+claim "the host: both work" eval 'uname && make_dir env'
+claim "beta: uname through int 0x80 gives the same EPERM" \
+	probe_is "ret -1 errno 1" podman exec beta callprobe int80 uname buf
+claim "beta: and from a thread of a child" \
+	probe_is "ret -1 errno 1" podman exec beta callprobe child thread native uname buf
+
+part "What was refused, counted; and a policy that only watches"
+beta=$(podman ps --no-trunc --filter name=beta --format '{{.ID}}')
+show vkctl inspect "${beta:0:12}"
+show vkctl mode "${beta:0:12}" audit
+claim "beta in the mode audit: uname works" allowed_in beta uname
+show vkctl mode "${beta:0:12}" enforce
+claim "beta in the mode enforce: uname does not" no allowed_in beta uname
+
+part "The service dies; its containers do not notice"
+show systemctl kill --signal=KILL vkerneld.service
+claim "beta: uname is still refused" no allowed_in beta uname
+systemctl reset-failed vkerneld.service
+systemctl start vkerneld.socket
+claim "after its restart it knows all three" list_is 3
+
+part "A module that is in use stays"
+show vkctl unload beta
+claim "unloading it fails" no vkctl unload beta
+claim "beta: uname is still refused" no allowed_in beta uname
+
+part "The end: containers stop, everything is unloaded"
+timed "podman rm" podman rm --force --time 0 alpha beta alpha-too
+for _ in {1..50}; do
+	list_is 0 && break
+	sleep 0.2
+done
+show vkctl list
+show vkctl unload --all --core
+printf '  $ lsmod | grep vkernel\n'
+lsmod | grep vkernel | sed 's/^/    /'
+claim "no container has a virtual kernel" list_is 0
+claim "no module of vkernel is in the kernel" no loaded vkernel
+claim "no function of the kernel is hooked" \
+	no grep -qi vkernel /sys/kernel/tracing/enabled_functions
+claim "the host: uname works" uname
+show vkctl policy rm alpha
+show vkctl policy rm beta
+tell "What is left: nothing."
+
+if ((failures > 0)); then
+	printf '\ndemo: %d claims did not hold\n' "$failures"
+	end 1
+fi
+printf '\ndemo: ok\n'
+end 0
