@@ -68,11 +68,6 @@ static char *show_text(json_object *value)
 	return strdup(json_object_get_string(value) ?: "-");
 }
 
-char *show_digest(json_object *value)
-{
-	return strndup(json_object_get_string(value) ?: "-", 12);
-}
-
 /* Engines' ids are 64 digits; the first twelve name a container to people, and to Inspect. */
 char *show_container(json_object *value)
 {

@@ -38,7 +38,6 @@ bool has_colour(FILE *stream);
 char *visible(const char *text);
 
 char *show_container(struct json_object *value);
-char *show_digest(struct json_object *value);
 char *show_duration(struct json_object *milliseconds);
 char *show_list(struct json_object *value);
 char *show_time(struct json_object *microseconds);
