@@ -97,8 +97,7 @@ static int vk_put_hook(struct sk_buff *skb, const struct vk_hook *hook)
 
 	snprintf(symbol, sizeof(symbol), "%ps", (void *)hook->addr);
 	return nla_put_string(skb, VKERNEL_A_HOOK_SYMBOL, symbol) ?:
-	       nla_put_u32(skb, VKERNEL_A_HOOK_STATE, vk_hook_is_direct(hook) ?
-			   VKERNEL_HOOK_DIRECT : VKERNEL_HOOK_IPMODIFY) ?:
+	       nla_put_u32(skb, VKERNEL_A_HOOK_STATE, vk_hook_state(hook)) ?:
 	       nla_put_u32(skb, VKERNEL_A_HOOK_USERS, hook->users);
 }
 

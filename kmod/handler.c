@@ -16,8 +16,6 @@
 #include "handler.h"
 #include "symbol.h"
 
-#define VK_NI_SYSCALL "__ia32_sys_ni_syscall"
-
 #define __SYSCALL(nr, symbol) [nr] = "__ia32_" #symbol,
 #define __SYSCALL_WITH_COMPAT(nr, native, compat) __SYSCALL(nr, compat)
 #define __SYSCALL_NORETURN __SYSCALL
@@ -26,8 +24,10 @@ static const char *const vk_compat_names[VK_NR_CALLS] = {
 #include <asm/syscalls_32.h>
 };
 
-/* ftrace locations by number; 0 where the kernel has no function that could be hooked */
+/* By number; 0 where the kernel has no function that could be hooked. */
 static unsigned long (*vk_handlers)[VK_NR_CALLS + 1];
+/* That of numbers that mean nothing. */
+static unsigned long vk_no_handler;
 
 static int vk_compare_names(const void *a, const void *b)
 {
@@ -46,7 +46,8 @@ static size_t __init vk_compat_sorted(const char **names)
 	size_t i, count = 0, unique = 0;
 
 	for (i = 0; i < VK_NR_CALLS; i++)
-		names[count++] = vk_compat_names[i] ?: VK_NI_SYSCALL;
+		if (vk_compat_names[i])
+			names[count++] = vk_compat_names[i];
 	sort(names, count, sizeof(*names), vk_compare_names, NULL);
 	for (i = 0; i < count; i++)
 		if (!unique || strcmp(names[unique - 1], names[i]))
@@ -56,7 +57,7 @@ static size_t __init vk_compat_sorted(const char **names)
 
 static int __init vk_find_compat(unsigned long *handlers)
 {
-	const char **names = kcalloc(VK_NR_CALLS, sizeof(*names), GFP_KERNEL);
+	const char **names = kcalloc(VK_NR_CALLS, sizeof(*names), GFP_KERNEL), **found;
 	unsigned long *addrs = kcalloc(VK_NR_CALLS, sizeof(*addrs), GFP_KERNEL);
 	size_t i, count;
 	int err = -ENOMEM;
@@ -68,15 +69,17 @@ static int __init vk_find_compat(unsigned long *handlers)
 	if (err && err != -ESRCH)
 		goto out;
 	err = 0;
-	for (i = 0; i <= VK_CALL_BEYOND; i++) {
-		const char *name = VK_NI_SYSCALL;
-		const char **found;
-
-		if (i < VK_NR_CALLS && vk_compat_names[i])
-			name = vk_compat_names[i];
-		found = bsearch(&name, names, count, sizeof(*names), vk_compare_names);
+	for (i = 0; i < VK_NR_CALLS; i++) {
+		if (!vk_compat_names[i] ||
+		    !strcmp(vk_compat_names[i], "__ia32_sys_ni_syscall")) {
+			handlers[i] = vk_no_handler;
+			continue;
+		}
+		found = bsearch(&vk_compat_names[i], names, count, sizeof(*names),
+				vk_compare_names);
 		handlers[i] = addrs[found - names];
 	}
+	handlers[VK_CALL_BEYOND] = vk_no_handler;
 out:
 	kfree(names);
 	kfree(addrs);
@@ -85,14 +88,16 @@ out:
 
 static void __init vk_find_native(unsigned long *handlers)
 {
-	unsigned long none = vk_symbols.ftrace_location((unsigned long)vk_symbols.ni_syscall);
 	size_t i;
 
-	for (i = 0; i < NR_syscalls && i < VK_NR_CALLS; i++)
-		handlers[i] = vk_symbols.ftrace_location((unsigned long)
-							 vk_symbols.sys_call_table[i]);
-	for (; i <= VK_CALL_BEYOND; i++)
-		handlers[i] = none;
+	for (i = 0; i <= VK_CALL_BEYOND; i++) {
+		unsigned long addr = (unsigned long)vk_symbols.ni_syscall;
+
+		if (i < NR_syscalls)
+			addr = (unsigned long)vk_symbols.sys_call_table[i];
+		handlers[i] = addr == (unsigned long)vk_symbols.ni_syscall ?
+			      vk_no_handler : vk_symbols.ftrace_location(addr);
+	}
 }
 
 int __init vk_handlers_find(void)
@@ -103,6 +108,9 @@ int __init vk_handlers_find(void)
 	vk_handlers = kcalloc(VK_NR_TABLES, sizeof(*vk_handlers), GFP_KERNEL);
 	if (!vk_handlers)
 		return -ENOMEM;
+	vk_no_handler = vk_symbols.ftrace_location((unsigned long)vk_symbols.ni_syscall);
+	if (!vk_no_handler)
+		vk_no_handler = (unsigned long)vk_symbols.ni_syscall;
 	vk_find_native(vk_handlers[VK_TABLE_NATIVE]);
 	err = IS_ENABLED(CONFIG_IA32_EMULATION) ? vk_find_compat(vk_handlers[VK_TABLE_COMPAT]) : 0;
 	if (err)
@@ -118,10 +126,14 @@ void vk_handlers_forget(void)
 static int vk_handlers_of_table(const struct vk_policy *policy, enum vk_table table,
 				unsigned long *addrs)
 {
+	/* What the kernel answers by itself where there is no handler. */
+	const u32 no_such_call = VK_VERDICT(VK_ERRNO, ENOSYS);
 	int nr, count = 0;
 
 	for (nr = 0; nr <= VK_CALL_BEYOND; nr++) {
-		if (!policy->table[table][nr])
+		u32 entry = policy->table[table][nr];
+
+		if (!entry || (vk_handlers[table][nr] == vk_no_handler && entry == no_such_call))
 			continue;
 		if (!vk_handlers[table][nr]) {
 			pr_err("%s call %d has no handler that could be hooked on this kernel\n",

@@ -16,7 +16,8 @@ void vk_handlers_forget(void);
 /**
  * vk_handlers_restricted - the functions to hook for a policy
  * @policy: any valid one
- * @addrs: room for VK_MAX_HANDLERS ftrace locations; filled sorted, each once
+ * @addrs: room for VK_MAX_HANDLERS ftrace locations; filled sorted, each once. Numbers without a
+ *	handler share one function, which ftrace may not reach: then its address is there.
  *
  * Return: their count, or -EOPNOTSUPP if one of them can not be hooked here.
  */

@@ -9,6 +9,7 @@
 
 #include <linux/ftrace.h>
 #include <linux/hashtable.h>
+#include <linux/kprobes.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -16,11 +17,13 @@
 #include "compat/compat.h"
 #include "hook.h"
 #include "identity.h"
+#include "symbol.h"
 #include "syscall.h"
 
 struct vk_batch {
-	struct ftrace_ops ops;
-	bool direct;
+	enum vkernel_hook_state state;
+	struct ftrace_ops ops; /* direct and IPMODIFY */
+	struct kprobe probe; /* kprobe: one function */
 	size_t used; /* hooks of it that have users */
 	size_t count;
 	struct vk_hook hooks[];
@@ -35,9 +38,9 @@ struct vk_hook_set {
 static DEFINE_MUTEX(vk_hooks_mutex);
 static DEFINE_HASHTABLE(vk_hooks, 9);
 
-bool vk_hook_is_direct(const struct vk_hook *hook)
+enum vkernel_hook_state vk_hook_state(const struct vk_hook *hook)
 {
-	return hook->batch->direct;
+	return hook->batch->state;
 }
 
 static struct vk_hook *vk_hook_find(unsigned long addr)
@@ -50,42 +53,85 @@ static struct vk_hook *vk_hook_find(unsigned long addr)
 	return NULL;
 }
 
+/* Sends the task to the detour, and from there, if it may, to @body. */
+static void notrace vk_divert(struct pt_regs *regs, unsigned long body)
+{
+	regs->r11 = body;
+	regs->ip = (unsigned long)vk_syscall_detour;
+}
+
 /*
  * The way in where a direct call is refused. Runs with preemption off, so the decision, which may
- * end the task, is left to the detour: the callback only replaces the address to go on at.
+ * end the task, is left to the detour.
  */
 static void notrace vk_ipmodify(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				struct ftrace_regs *fregs)
 {
 	struct pt_regs *regs = ftrace_get_regs(fregs);
 
-	if (!regs || !vk_task_id(current))
-		return;
-	regs->r11 = regs->ip;
-	regs->ip = (unsigned long)vk_syscall_detour;
+	if (regs && vk_task_id(current))
+		vk_divert(regs, regs->ip);
 }
 
-static int vk_batch_register(struct vk_batch *batch)
+/*
+ * The handler of numbers that mean nothing is out of ftrace's reach on some kernels. All that it
+ * does is to answer ENOSYS, so its body need not be returned to.
+ */
+static int vk_probe_ni_syscall(struct kprobe *probe, struct pt_regs *regs)
 {
-	if (batch->direct)
-		return vk_ftrace_direct_register(&batch->ops, (unsigned long)vk_syscall_trampoline);
-	batch->ops.func = vk_ipmodify;
-	batch->ops.flags |= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
-			    FTRACE_OPS_FL_RECURSION;
-	return register_ftrace_function(&batch->ops);
+	if (!vk_task_id(current))
+		return 0;
+	vk_divert(regs, (unsigned long)vk_ni_syscall);
+	return 1;
+}
+NOKPROBE_SYMBOL(vk_probe_ni_syscall);
+
+/* Its being there keeps the probe from being optimised to a jump, which can not divert. */
+static void vk_probe_done(struct kprobe *probe, struct pt_regs *regs, unsigned long flags)
+{
+}
+
+static int vk_batch_register(struct vk_batch *batch, unsigned long *addrs)
+{
+	int err;
+
+	if (batch->state == VKERNEL_HOOK_KPROBE) {
+		batch->probe.addr = (kprobe_opcode_t *)addrs[0];
+		batch->probe.pre_handler = vk_probe_ni_syscall;
+		batch->probe.post_handler = vk_probe_done;
+		return register_kprobe(&batch->probe);
+	}
+	err = ftrace_set_filter_ips(&batch->ops, addrs, batch->count, 0, 1);
+	if (!err && batch->state == VKERNEL_HOOK_DIRECT) {
+		err = vk_ftrace_direct_register(&batch->ops, (unsigned long)vk_syscall_trampoline);
+	} else if (!err) {
+		batch->ops.func = vk_ipmodify;
+		batch->ops.flags |= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
+				    FTRACE_OPS_FL_RECURSION;
+		err = register_ftrace_function(&batch->ops);
+	}
+	if (err)
+		ftrace_free_filter(&batch->ops);
+	return err;
 }
 
 static void vk_batch_unregister(struct vk_batch *batch)
 {
-	if (batch->direct) {
+	switch (batch->state) {
+	case VKERNEL_HOOK_DIRECT:
 		vk_ftrace_direct_unregister(&batch->ops, (unsigned long)vk_syscall_trampoline);
-		return;
+		break;
+	case VKERNEL_HOOK_IPMODIFY:
+		unregister_ftrace_function(&batch->ops);
+		ftrace_free_filter(&batch->ops);
+		break;
+	case VKERNEL_HOOK_KPROBE:
+		unregister_kprobe(&batch->probe);
+		break;
 	}
-	unregister_ftrace_function(&batch->ops);
-	ftrace_free_filter(&batch->ops);
 }
 
-static int vk_batch_start(unsigned long *addrs, size_t count, bool direct)
+static int vk_batch_start(unsigned long *addrs, size_t count, enum vkernel_hook_state state)
 {
 	struct vk_batch *batch = kvzalloc(struct_size(batch, hooks, count), GFP_KERNEL);
 	size_t i;
@@ -93,13 +139,10 @@ static int vk_batch_start(unsigned long *addrs, size_t count, bool direct)
 
 	if (!batch)
 		return -ENOMEM;
-	batch->direct = direct;
+	batch->state = state;
 	batch->count = count;
-	err = ftrace_set_filter_ips(&batch->ops, addrs, count, 0, 1);
-	if (!err)
-		err = vk_batch_register(batch);
+	err = vk_batch_register(batch, addrs);
 	if (err) {
-		ftrace_free_filter(&batch->ops);
 		kvfree(batch);
 		return err;
 	}
@@ -127,12 +170,12 @@ static void vk_batch_stop(struct vk_batch *batch)
  */
 static int vk_batches_start(unsigned long *addrs, size_t count)
 {
-	int err = vk_batch_start(addrs, count, true);
+	int err = vk_batch_start(addrs, count, VKERNEL_HOOK_DIRECT);
 
 	if (err != -EBUSY)
 		return err;
 	if (count == 1) {
-		err = vk_batch_start(addrs, 1, false);
+		err = vk_batch_start(addrs, 1, VKERNEL_HOOK_IPMODIFY);
 		if (err)
 			pr_err("%ps is held by another tracer, and there is no way beside it: %d\n",
 			       (void *)addrs[0], err);
@@ -157,34 +200,47 @@ static void vk_hook_put(struct vk_hook *hook)
 		vk_batch_stop(hook->batch);
 }
 
-/* Batches nobody uses are there only after a failure half-way. */
-static void vk_batches_sweep(void)
+static struct vk_batch *vk_batch_unused(void)
 {
-	struct hlist_node *next;
 	struct vk_hook *hook;
 	int bucket;
 
-	hash_for_each_safe(vk_hooks, bucket, next, hook, node)
+	hash_for_each(vk_hooks, bucket, hook, node)
 		if (!hook->batch->used)
-			goto stop;
-	return;
-stop:
-	vk_batch_stop(hook->batch);
-	vk_batches_sweep();
+			return hook->batch;
+	return NULL;
+}
+
+/* After a failure half-way. */
+static void vk_batches_sweep(void)
+{
+	struct vk_batch *batch;
+
+	while ((batch = vk_batch_unused()))
+		vk_batch_stop(batch);
 }
 
 static int vk_hooks_start(const unsigned long *addrs, size_t count)
 {
 	unsigned long *missing = kvcalloc(count, sizeof(*missing), GFP_KERNEL);
+	unsigned long unreachable = 0;
 	size_t i, n = 0;
-	int err;
+	int err = 0;
 
 	if (!missing)
 		return -ENOMEM;
-	for (i = 0; i < count; i++)
-		if (!vk_hook_find(addrs[i]))
+	for (i = 0; i < count; i++) {
+		if (vk_hook_find(addrs[i]))
+			continue;
+		if (vk_symbols.ftrace_location(addrs[i]))
 			missing[n++] = addrs[i];
-	err = n ? vk_batches_start(missing, n) : 0;
+		else
+			unreachable = addrs[i];
+	}
+	if (n)
+		err = vk_batches_start(missing, n);
+	if (!err && unreachable)
+		err = vk_batch_start(&unreachable, 1, VKERNEL_HOOK_KPROBE);
 	kvfree(missing);
 	return err;
 }

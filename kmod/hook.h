@@ -6,6 +6,8 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+#include "vkernel_genl.h"
+
 struct vk_batch;
 struct vk_hook_set;
 
@@ -13,11 +15,11 @@ struct vk_hook_set;
 struct vk_hook {
 	struct hlist_node node;
 	struct vk_batch *batch;
-	unsigned long addr; /* where ftrace patches it */
+	unsigned long addr; /* where ftrace patches it, if it can */
 	unsigned int users; /* policies */
 };
 
-bool vk_hook_is_direct(const struct vk_hook *hook);
+enum vkernel_hook_state vk_hook_state(const struct vk_hook *hook);
 
 /**
  * vk_hooks_guard - keep ftrace from being switched off while the core is loaded
@@ -31,7 +33,7 @@ void vk_hooks_unguard(void);
 
 /**
  * vk_hooks_acquire - hook functions for a policy
- * @addrs: ftrace locations, each once
+ * @addrs: as vk_handlers_restricted() gives them
  * @count: how many
  *
  * Those that are hooked already only count one more user. May sleep.

@@ -149,3 +149,8 @@ asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_in
 		return vk_pass();
 	return vk_syscall_rule(regs, instance, entry, entries);
 }
+
+asmlinkage notrace long vk_ni_syscall(const struct pt_regs *regs)
+{
+	return -ENOSYS;
+}

@@ -21,6 +21,9 @@ struct vk_ruling {
 asmlinkage void vk_syscall_trampoline(void);
 asmlinkage void vk_syscall_detour(void);
 
+/* What the kernel does for a number that means nothing. */
+asmlinkage long vk_ni_syscall(const struct pt_regs *regs);
+
 /*
  * For the trampoline. Neither sleeps, unless it ends the task.
  * @entry: not 0; @nr: not in the table; @entries: the table itself

@@ -44,7 +44,7 @@ enum vkernel_info {
 enum vkernel_hook_state {
 	VKERNEL_HOOK_DIRECT, /* called from the function's entry */
 	VKERNEL_HOOK_IPMODIFY, /* the slower way: somebody else holds the direct call */
-	VKERNEL_HOOK_TRACEPOINT,
+	VKERNEL_HOOK_KPROBE, /* of numbers without a handler, where ftrace does not reach */
 };
 
 enum vkernel_hook {
