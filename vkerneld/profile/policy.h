@@ -23,7 +23,8 @@ static inline size_t policy_size(const Policy *p)
 /* What a profile is read for: decides includes, excludes and minKernel. */
 typedef struct ProfileTarget {
 	unsigned int kernel_major, kernel_minor;
-	const char *const *capabilities; /* bounding set, "CAP_CHOWN", NULL-terminated; may be NULL */
+	const char *const
+		*capabilities; /* bounding set, "CAP_CHOWN", NULL-terminated; may be NULL */
 } ProfileTarget;
 
 /*
@@ -35,7 +36,10 @@ typedef struct ProfileReport {
 	char *error;
 	char **warnings; /* NULL-terminated; unknown names and the like, which do not fail */
 	size_t n_warnings;
+	size_t n_dropped; /* warnings over PROFILE_WARNINGS_MAX, counted in one that says so */
 } ProfileReport;
+
+#define PROFILE_WARNINGS_MAX 64
 
 void profile_report_done(ProfileReport *r);
 
@@ -44,7 +48,8 @@ void profile_report_done(ProfileReport *r);
 /*
  * Reads a seccomp profile, Docker's format or OCI's, told apart by what it holds.
  * Returns 0 and the policy; -EINVAL for a profile that is wrong, -EFBIG over PROFILE_SIZE_MAX,
- * -EOPNOTSUPP for what vkernel can not enforce (NOTIFY), -ENOMEM; report->error says more.
+ * -E2BIG for more rules or comparisons than a policy holds, -EOPNOTSUPP for what vkernel can not
+ * enforce (NOTIFY), -ENOMEM; report->error says more.
  */
 int profile_read_seccomp(const char *json, size_t size, const ProfileTarget *target, Policy **ret,
 			 ProfileReport *report);
@@ -68,7 +73,8 @@ void policy_digest_hex(const Policy *p, char ret[2 * VK_DIGEST_SIZE + 1]);
 void policy_module_name(const Policy *p, char ret[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS]);
 
 /*
- * For people and --json: per architecture the calls that are not allowed, by name, with their
- * verdict or the comparisons that decide.
+ * For people and --json: per architecture (x86_64, i386) the verdict that most calls get, under
+ * "default", and the calls that differ from it, by name, with their verdict or the comparisons that
+ * decide; under "unnamed" the ranges of numbers without a name that differ.
  */
 int policy_describe(const Policy *p, json_object **ret);
