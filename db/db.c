@@ -9,7 +9,7 @@
 #include "db/migrations.h"
 
 #define BUSY_TIMEOUT_MS 5000
-#define KEEP_ENDED_SECONDS (30 * 24 * 3600)
+#define KEEP_ENDED (30ll * 24 * 3600 * 1000000)
 
 enum statement {
 	BEGIN,
@@ -655,7 +655,7 @@ int db_instances_other_boots(Db *db, const char *boot, int64_t now)
 
 	r = run(db, INSTANCES_END_OTHERS, "si", boot, now);
 	if (r >= 0)
-		r = run(db, INSTANCES_FORGET, "i", now - (int64_t)KEEP_ENDED_SECONDS);
+		r = run(db, INSTANCES_FORGET, "i", (int64_t)(now - KEEP_ENDED));
 	return r < 0 ? r : 0;
 }
 

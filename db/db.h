@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the daemon remembers. Nothing outside of this folder speaks SQL. Times are Unix seconds. */
+/*
+ * What the daemon remembers. Nothing outside of this folder speaks SQL. Times are microseconds
+ * since 1970.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -2,6 +2,8 @@
 /* Why something could not be done, as it goes to the caller: a Varlink error and its words. */
 #pragma once
 
+#include <stdint.h>
+
 #include <json-c/json.h>
 
 #include "proto/util.h"

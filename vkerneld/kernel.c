@@ -353,6 +353,17 @@ static int resolve(Kernel *k)
 	return r > 0 ? 0 : from_libnl(r);
 }
 
+/* The group leaves with the family, so it is joined each time that is found. */
+static bool join_events(Kernel *k)
+{
+	int group;
+
+	if (resolve(k) < 0)
+		return false;
+	group = genl_ctrl_resolve_grp(k->requests, VKERNEL_FAMILY_NAME, VKERNEL_MCGRP_EVENTS);
+	return group > 0 && nl_socket_add_membership(k->events, group) >= 0;
+}
+
 static struct nl_cb *make_callbacks(Request *q)
 {
 	struct nl_cb *cb = nl_cb_alloc(NL_CB_DEFAULT);
@@ -438,7 +449,10 @@ static bool family_changed(Kernel *k)
 {
 	int family = k->family;
 
-	return resolve(k) >= 0 && k->family != family;
+	if (resolve(k) < 0 || k->family == family)
+		return false;
+	(void)join_events(k);
+	return true;
 }
 
 static int request(Request *q, uint8_t cmd, int flags, FillFunc fill, const void *arg)
@@ -497,7 +511,10 @@ static int command(Kernel *k, uint8_t cmd, FillFunc fill, const void *arg)
 
 int kernel_probe(Kernel *k)
 {
-	return k->family > 0 ? 0 : resolve(k);
+	if (k->family > 0)
+		return 0;
+	(void)join_events(k);
+	return k->family > 0 ? 0 : -ENOPKG;
 }
 
 const char *kernel_message(const Kernel *k)
@@ -590,16 +607,6 @@ int kernel_set_mode(Kernel *k, uint32_t instance, uint32_t mode)
 {
 	return command(k, VKERNEL_CMD_SET_MODE, fill_mode,
 		       &(KernelInstance){ .id = instance, .mode = mode });
-}
-
-static bool join_events(Kernel *k)
-{
-	int group;
-
-	if (resolve(k) < 0)
-		return false;
-	group = genl_ctrl_resolve_grp(k->requests, VKERNEL_FAMILY_NAME, VKERNEL_MCGRP_EVENTS);
-	return group > 0 && nl_socket_add_membership(k->events, group) >= 0;
 }
 
 /* News of families: ours may have come or gone. */

@@ -6,7 +6,7 @@ CREATE TABLE policies (
 	name TEXT NOT NULL UNIQUE,
 	digest TEXT NOT NULL, -- of the profile read for Docker's default capabilities
 	profile TEXT NOT NULL, -- as it was given; read again for each container
-	added INTEGER NOT NULL -- seconds since 1970, as all times here
+	added INTEGER NOT NULL -- microseconds since 1970, as all times here
 ) STRICT;
 
 CREATE TABLE images (

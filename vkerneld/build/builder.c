@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "vkerneld/build/builder.h"
 #include "vkerneld/build/cache.h"
@@ -10,6 +9,7 @@
 #include "vkerneld/build/sandbox.h"
 #include "vkerneld/build/sign.h"
 #include "vkerneld/build/tree.h"
+#include "vkerneld/clock.h"
 
 #define DATA_FILE "policy_data.h"
 #define CORE_SYMVERS "core.symvers"
@@ -34,7 +34,7 @@ struct Job {
 	char module[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS];
 	char core_key[HASH_HEX_SIZE];
 	bool ready;
-	uint64_t started; /* monotonic microseconds */
+	int64_t started;
 	char *dir, *entry; /* of the build, and of what becomes the entry of the cache */
 };
 
@@ -253,10 +253,7 @@ int builder_open(Builder *b, const char *key, const char *module)
 
 static int64_t milliseconds(const Job *j)
 {
-	uint64_t now = j->started;
-
-	(void)sd_event_now(j->builder->event, CLOCK_MONOTONIC, &now);
-	return (int64_t)(now - j->started) / 1000;
+	return (clock_now() - j->started) / 1000;
 }
 
 static void unlink_job(Builder *b, Job *j)
@@ -563,8 +560,8 @@ static void run(Job *j)
 	int r;
 
 	b->running = j;
-	(void)sd_event_now(b->event, CLOCK_MONOTONIC, &j->started);
-	r = db_build_start(b->db, j->key, j->digest, b->host->release, time(NULL));
+	j->started = clock_now();
+	r = db_build_start(b->db, j->key, j->digest, b->host->release, j->started);
 	if (r >= 0)
 		r = populate(j);
 	if (r >= 0)
@@ -670,7 +667,7 @@ static bool in_cache(Builder *b, const char *key, const char *module)
 
 	if (fd < 0)
 		return false;
-	(void)db_build_used(b->db, key, time(NULL));
+	(void)db_build_used(b->db, key, clock_now());
 	return true;
 }
 

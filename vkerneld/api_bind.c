@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "vkerneld/api.h"
+#include "vkerneld/clock.h"
+#include "vkerneld/compose.h"
+#include "vkerneld/ensure.h"
+#include "vkerneld/log.h"
+
+/* A module may be unloaded between the look at it and the bind. */
+#define TRIES 3
+
+typedef struct BindOperation {
+	Operation operation;
+	Ensure ensure;
+	char *container, *image, *name; /* name: of the policy */
+	uint32_t pid;
+	Policy *policy;
+	unsigned int tries;
+	bool cached;
+} BindOperation;
+
+typedef struct BindParameters {
+	const char *container;
+	int64_t pid;
+	Wish wish;
+} BindParameters;
+
+static void attempt(BindOperation *b);
+
+static void release(Operation *o)
+{
+	BindOperation *b = (BindOperation *)o;
+
+	ensure_cancel(&b->ensure);
+	free(b->container);
+	free(b->image);
+	free(b->name);
+	free(b->policy);
+	free(b);
+}
+
+static int bound_json(BindOperation *b, const KernelInstance *i, json_object **ret)
+{
+	_cleanup_json_ json_object *o = NULL, *reply = NULL;
+	int r;
+
+	r = api_instance_json(b->operation.manager, i, &o);
+	if (r >= 0)
+		r = api_object("instance", TAKE_PTR(o), &reply);
+	if (r >= 0)
+		r = json_add_bool(reply, "cached", b->cached);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(reply);
+	return 0;
+}
+
+static int fail_bind(const BindOperation *b, int r, Failure *f)
+{
+	Kernel *k = b->operation.manager->kernel;
+
+	switch (r) {
+	case -ESRCH:
+		fail_with(f, r, ERROR_NO_SUCH_PROCESS, NULL, NULL);
+		failure_add_int(f, "pid", b->pid);
+		return r;
+	case -EEXIST:
+		return fail_with(f, r, ERROR_ALREADY_BOUND, "container", b->container);
+	case -EALREADY:
+		return fail(f, r, ERROR_FAILED, "a container inside of a container stays on the "
+						"outer one's kernel",
+			    "process %u has a virtual kernel already", b->pid);
+	case -ENOSPC:
+		return fail(f, r, ERROR_FAILED, "stop some containers",
+			    "the core has no room for another container");
+	default:
+		return fail_kernel(f, r, k, "binding the container");
+	}
+}
+
+static void log_bound(const BindOperation *b, const KernelInstance *i, const char *digest)
+{
+	char container[192], hex[96], policy[192];
+	const char *const fields[] = { container, hex, policy, "VKERNEL_EVENT=bound", NULL };
+
+	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", b->container);
+	snprintf(hex, sizeof(hex), "VKERNEL_DIGEST=%s", digest);
+	snprintf(policy, sizeof(policy), "VKERNEL_POLICY=%s", b->name ? b->name : "");
+	log_fields(LOG_INFO, fields, "%s: bound to " VK_MODULE_PREFIX "%.*s (policy %s, instance %u)",
+		   b->container, VK_MODULE_DIGITS, digest, b->name ? b->name : "of its own", i->id);
+}
+
+/* The core holds what counts: a record that can not be written is made good at the next start. */
+static void record(const BindOperation *b, const KernelInstance *i)
+{
+	Manager *m = b->operation.manager;
+	char digest[HASH_HEX_SIZE];
+	int r;
+
+	policy_digest_hex(b->policy, digest);
+	log_bound(b, i, digest);
+	/* One of that number that ended while nobody watched. */
+	(void)db_instance_end(m->db, m->host.boot, i->id, clock_now());
+	r = db_instance_put(m->db, m->host.boot,
+			    &(DbInstance){ .instance = i->id,
+					   .container = b->container,
+					   .image = b->image,
+					   .policy = b->name,
+					   .digest = digest,
+					   .bound = clock_now() });
+	if (r < 0)
+		log_message(LOG_WARNING, "recording container %s: %s, ignoring", b->container,
+			    strerror(-r));
+}
+
+static void bind_now(BindOperation *b)
+{
+	_cleanup_failure_ Failure f = {};
+	KernelInstance i = {};
+	json_object *reply = NULL;
+	int r;
+
+	r = kernel_bind(b->operation.manager->kernel, b->container, b->pid, b->policy->digest,
+			VKERNEL_MODE_ENFORCE, &i);
+	if ((r == -ENOENT || r == -ENOPKG) && ++b->tries < TRIES) {
+		attempt(b);
+		return;
+	}
+	if (r < 0) {
+		r = fail_bind(b, r, &f);
+	} else {
+		record(b, &i);
+		r = bound_json(b, &i, &reply);
+	}
+	operation_end(&b->operation, r, reply, &f);
+}
+
+static void log_failure(const BindOperation *b, const Failure *f)
+{
+	char container[192];
+	const char *const fields[] = { container, "VKERNEL_EVENT=failed", NULL };
+
+	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", b->container);
+	log_fields(LOG_ERR, fields, "%s: %s", b->container, failure_message(f));
+}
+
+static void on_loaded(Failure *failure, bool cached, void *userdata)
+{
+	BindOperation *b = userdata;
+
+	if (failure) {
+		log_failure(b, failure);
+		operation_end(&b->operation, -EIO, NULL, failure);
+		return;
+	}
+	b->cached = b->cached && cached;
+	bind_now(b);
+}
+
+static void attempt(BindOperation *b)
+{
+	ensure_loaded(&b->ensure, b->operation.manager, b->policy, on_loaded, b);
+}
+
+static int copy(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
+}
+
+static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, Failure *f)
+{
+	int r;
+
+	r = api_check_name("container", p->container, f);
+	if (r >= 0 && (p->pid <= 0 || p->pid > INT32_MAX))
+		r = fail_with(f, -EINVAL, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "pid");
+	if (r >= 0)
+		r = copy(&b->container, p->container);
+	if (r >= 0)
+		r = copy(&b->image, p->wish.image);
+	if (r >= 0)
+		r = compose(m, &p->wish, &b->policy, &b->name, f);
+	b->pid = (uint32_t)p->pid;
+	b->cached = true;
+	return r;
+}
+
+static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure *f)
+{
+	BindOperation *b = calloc(1, sizeof(*b));
+	int r;
+
+	if (!b)
+		return -ENOMEM;
+	r = prepare(b, m, p, f);
+	if (r < 0) {
+		release(&b->operation);
+		return r;
+	}
+	operation_begin(&b->operation, m, call, release);
+	attempt(b);
+	return 0;
+}
+
+int api_bind(VarlinkCall *call, json_object *parameters, void *userdata)
+{
+	static const VarlinkField fields[] = {
+		{ .name = "container",
+		  .type = VARLINK_STRING,
+		  .offset = offsetof(BindParameters, container) },
+		{ .name = "pid", .type = VARLINK_INT, .offset = offsetof(BindParameters, pid) },
+		{ .name = "seccomp",
+		  .type = VARLINK_OBJECT,
+		  .nullable = true,
+		  .offset = offsetof(BindParameters, wish.seccomp) },
+		{ .name = "capabilities",
+		  .type = VARLINK_STRINGS,
+		  .nullable = true,
+		  .offset = offsetof(BindParameters, wish.capabilities) },
+		{ .name = "policy",
+		  .type = VARLINK_STRING,
+		  .nullable = true,
+		  .offset = offsetof(BindParameters, wish.policy) },
+		{ .name = "image",
+		  .type = VARLINK_STRING,
+		  .nullable = true,
+		  .offset = offsetof(BindParameters, wish.image) },
+		{},
+	};
+	_cleanup_failure_ Failure f = {};
+	BindParameters p = {};
+	int r;
+
+	if (api_dispatch(call, parameters, fields, &p))
+		return 0;
+	r = begin(userdata, call, &p, &f);
+	return r < 0 ? api_end(call, r, NULL, &f) : 0;
+}

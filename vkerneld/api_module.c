@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "vkerneld/api.h"
+#include "vkerneld/ensure.h"
+#include "vkerneld/kmod.h"
+#include "vkerneld/log.h"
+#include "vkerneld/names.h"
+
+typedef struct Unload {
+	Operation operation;
+	Task *task;
+	char (*modules)[sizeof((KernelPolicy){}.module)]; /* to unload, in order */
+	size_t n;
+} Unload;
+
+typedef struct UnloadParameters {
+	const char *module;
+	bool core;
+} UnloadParameters;
+
+static int module_json(const KernelPolicy *p, json_object **ret)
+{
+	_cleanup_json_ json_object *o = json_object_new_object();
+	char digest[HASH_HEX_SIZE];
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	hex_encode(p->digest, sizeof(p->digest), digest);
+	r = json_add_string(o, "name", p->module);
+	if (r >= 0)
+		r = json_add_string(o, "digest", digest);
+	if (r >= 0)
+		r = json_add_int(o, "instances", p->instances);
+	if (r >= 0)
+		r = json_add_int(o, "hooks", p->hooks);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+/* Without the core there are none. */
+static int list(Manager *m, KernelPolicy **ret, size_t *ret_n, Failure *f)
+{
+	int r;
+
+	*ret = NULL;
+	*ret_n = 0;
+	r = kernel_policies(m->kernel, ret, ret_n);
+	return r < 0 && r != -ENOPKG ? fail_kernel(f, r, m->kernel, "listing modules") : 0;
+}
+
+static int list_json(Manager *m, json_object **ret, Failure *f)
+{
+	_cleanup_json_ json_object *array = json_object_new_array();
+	_cleanup_free_ KernelPolicy *all = NULL;
+	size_t n;
+	int r;
+
+	if (!array)
+		return -ENOMEM;
+	r = list(m, &all, &n, f);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		json_object *o = NULL;
+
+		r = module_json(&all[i], &o);
+		if (r >= 0)
+			r = json_append(array, o);
+	}
+	return r < 0 ? r : api_object("modules", TAKE_PTR(array), ret);
+}
+
+int api_list_modules(VarlinkCall *call, json_object *parameters, void *userdata)
+{
+	static const VarlinkField fields[] = { {} };
+	_cleanup_failure_ Failure f = {};
+	json_object *reply = NULL;
+	int r;
+
+	if (api_dispatch(call, parameters, fields, NULL))
+		return 0;
+	r = list_json(userdata, &reply, &f);
+	return api_end(call, r, reply, &f);
+}
+
+static int add_containers(Manager *m, const uint8_t *digest, json_object *array)
+{
+	_cleanup_free_ KernelInstance *all = NULL;
+	size_t n = 0;
+	int r;
+
+	r = kernel_instances(m->kernel, &all, &n);
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		if (!digest || memcmp(all[i].digest, digest, VK_DIGEST_SIZE) == 0)
+			r = json_append_string(array, all[i].container);
+	return r;
+}
+
+/* digest: NULL for all containers. */
+static int fail_in_use(Manager *m, const char *name, const uint8_t *digest, Failure *f)
+{
+	_cleanup_json_ json_object *containers = json_object_new_array();
+
+	fail_with(f, -EBUSY, ERROR_IN_USE, "name", name);
+	if (containers && f->parameters && add_containers(m, digest, containers) >= 0)
+		(void)json_add(f->parameters, "containers", TAKE_PTR(containers));
+	return -EBUSY;
+}
+
+static void release(Operation *o)
+{
+	Unload *u = (Unload *)o;
+
+	task_free(u->task);
+	free(u->modules);
+	free(u);
+}
+
+static bool is_loaded(Manager *m, const char *module)
+{
+	_cleanup_free_ char *path = NULL;
+
+	return asprintf(&path, "/sys/module/%s", module) >= 0 && access(path, F_OK) == 0;
+}
+
+static int unloaded_json(const Unload *u, json_object **ret)
+{
+	_cleanup_json_ json_object *array = json_object_new_array();
+	int r = array ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r >= 0 && i < u->n; i++)
+		if (!is_loaded(u->operation.manager, u->modules[i]))
+			r = json_append_string(array, u->modules[i]);
+	return r < 0 ? r : api_object("unloaded", TAKE_PTR(array), ret);
+}
+
+/* A container may have begun to use one since. */
+static int fail_unload(const Unload *u, int r, Failure *f)
+{
+	const char *first = u->modules[0];
+
+	for (size_t i = 0; i < u->n; i++)
+		if (is_loaded(u->operation.manager, u->modules[i])) {
+			first = u->modules[i];
+			break;
+		}
+	if (r == -EWOULDBLOCK || r == -EBUSY)
+		return fail_in_use(u->operation.manager, first, NULL, f);
+	if (r == -EPERM)
+		return fail(f, r, ERROR_UNSUPPORTED, "kernel.modules_disabled may be set",
+			    "the kernel refuses to unload %s", first);
+	return fail(f, r, ERROR_FAILED, NULL, "unloading %s: %s", first, strerror(-r));
+}
+
+static void on_unloaded(int result, void *userdata)
+{
+	Unload *u = userdata;
+	_cleanup_failure_ Failure f = {};
+	json_object *reply = NULL;
+	int r;
+
+	u->task = NULL;
+	r = result < 0 && result != -ENOENT ? fail_unload(u, result, &f) :
+					      unloaded_json(u, &reply);
+	for (size_t i = 0; r >= 0 && i < u->n; i++)
+		log_fields(LOG_INFO, (const char *const[]){ "VKERNEL_EVENT=unload", NULL },
+			   "unloaded %s", u->modules[i]);
+	operation_end(&u->operation, r, reply, &f);
+}
+
+static void add(Unload *u, const char *module)
+{
+	snprintf(u->modules[u->n++], sizeof(*u->modules), "%s", module);
+}
+
+/* By its own name, by the digest, or a beginning of it that has as many digits as the name. */
+static bool is_called(const KernelPolicy *p, const char *name)
+{
+	char digest[HASH_HEX_SIZE];
+
+	hex_encode(p->digest, sizeof(p->digest), digest);
+	return strcmp(p->module, name) == 0 ||
+	       (strlen(name) >= VK_MODULE_DIGITS && strncmp(digest, name, strlen(name)) == 0);
+}
+
+/* A policy's name stands for the module of its digest. */
+static int resolve(Manager *m, const char *name, char **ret, Failure *f)
+{
+	_cleanup_db_policy_ DbPolicy p = {};
+	int r = db_policy_get(m->db, name, &p);
+
+	if (r < 0 && r != -ENOENT)
+		return fail_errno(f, r, "reading the database");
+	*ret = strdup(r >= 0 ? p.digest : name);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int choose_one(Unload *u, Manager *m, const char *name, const KernelPolicy *all, size_t n,
+		      Failure *f)
+{
+	_cleanup_free_ char *wanted = NULL;
+	int r;
+
+	r = resolve(m, name, &wanted, f);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		if (!is_called(&all[i], wanted))
+			continue;
+		if (all[i].instances > 0)
+			return fail_in_use(m, name, all[i].digest, f);
+		add(u, all[i].module);
+		return 0;
+	}
+	return fail_with(f, -ENOENT, ERROR_NO_SUCH_MODULE, "module", name);
+}
+
+/* Of all modules those that no container uses; the core last, if it is left alone. */
+static int choose(Unload *u, Manager *m, const UnloadParameters *p, Failure *f)
+{
+	_cleanup_free_ KernelPolicy *all = NULL;
+	size_t n;
+	int r;
+
+	r = list(m, &all, &n, f);
+	if (r < 0)
+		return r;
+	u->modules = calloc(n + 1, sizeof(*u->modules));
+	if (!u->modules)
+		return -ENOMEM;
+	if (p->module) {
+		r = choose_one(u, m, p->module, all, n, f);
+	} else {
+		for (size_t i = 0; i < n; i++)
+			if (all[i].instances == 0)
+				add(u, all[i].module);
+	}
+	if (r < 0 || !p->core || !is_loaded(m, CORE_MODULE))
+		return r;
+	if (u->n < n)
+		return fail_in_use(m, CORE_MODULE, NULL, f);
+	add(u, CORE_MODULE);
+	return 0;
+}
+
+static int start(Unload *u, Manager *m)
+{
+	const char **names = calloc(u->n + 1, sizeof(*names));
+	int r;
+
+	if (!names)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->n; i++)
+		names[i] = u->modules[i];
+	r = kmod_unload(m->event, names, on_unloaded, u, &u->task);
+	free(names);
+	return r;
+}
+
+static int begin(Manager *m, VarlinkCall *call, const UnloadParameters *p, Failure *f)
+{
+	Unload *u = calloc(1, sizeof(*u));
+	int r;
+
+	if (!u)
+		return -ENOMEM;
+	r = choose(u, m, p, f);
+	if (r >= 0)
+		r = start(u, m);
+	if (r < 0) {
+		release(&u->operation);
+		return r;
+	}
+	operation_begin(&u->operation, m, call, release);
+	return 0;
+}
+
+int api_unload(VarlinkCall *call, json_object *parameters, void *userdata)
+{
+	static const VarlinkField fields[] = {
+		{ .name = "module",
+		  .type = VARLINK_STRING,
+		  .nullable = true,
+		  .offset = offsetof(UnloadParameters, module) },
+		{ .name = "core",
+		  .type = VARLINK_BOOL,
+		  .nullable = true,
+		  .offset = offsetof(UnloadParameters, core) },
+		{},
+	};
+	_cleanup_failure_ Failure f = {};
+	UnloadParameters p = {};
+	int r;
+
+	if (api_dispatch(call, parameters, fields, &p))
+		return 0;
+	r = begin(userdata, call, &p, &f);
+	return r < 0 ? api_end(call, r, NULL, &f) : 0;
+}

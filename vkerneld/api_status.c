@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <stdarg.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "vkerneld/api.h"
+#include "vkerneld/build/sign.h"
+
+#define SPACE_WANTED (256ull << 20)
+
+typedef enum State { OK, WARN, BAD } State;
+
+typedef struct Checks {
+	Manager *manager;
+	json_object *array;
+	const Toolchain *toolchain; /* NULL if there is none */
+	bool healthy;
+	int error;
+} Checks;
+
+static int check_json(const char *name, State state, const char *detail, const char *hint,
+		      json_object **ret)
+{
+	static const char *const states[] = { "ok", "warn", "bad" };
+	_cleanup_json_ json_object *o = json_object_new_object();
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	r = json_add_string(o, "name", name);
+	if (r >= 0)
+		r = json_add_string(o, "state", states[state]);
+	if (r >= 0)
+		r = json_add_string(o, "detail", detail);
+	if (r >= 0)
+		r = json_add_string(o, "hint", hint);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+/* hint: NULL where all is well. */
+static void check(Checks *c, const char *name, State state, const char *hint, const char *format,
+		  ...) __attribute__((format(printf, 5, 6)));
+
+static void check(Checks *c, const char *name, State state, const char *hint, const char *format,
+		  ...)
+{
+	_cleanup_free_ char *detail = NULL;
+	json_object *o = NULL;
+	va_list ap;
+	int r;
+
+	va_start(ap, format);
+	r = vasprintf(&detail, format, ap) < 0 ? -ENOMEM : 0;
+	va_end(ap);
+	if (r < 0)
+		detail = NULL;
+	if (r >= 0)
+		r = check_json(name, state, detail, hint, &o);
+	if (r >= 0)
+		r = json_append(c->array, o);
+	if (r < 0)
+		c->error = r;
+	if (state == BAD)
+		c->healthy = false;
+}
+
+static void check_toolchain(Checks *c)
+{
+	_cleanup_failure_ Failure f = {};
+	const Toolchain *t;
+
+	if (builder_toolchain(c->manager->builder, &t, &f) < 0) {
+		check(c, "compiler", BAD, json_get_string(f.parameters, "hint"), "%s",
+		      failure_message(&f));
+		return;
+	}
+	c->toolchain = t;
+	check(c, "headers", OK, NULL, "%s", t->headers);
+	check(c, "compiler", OK, NULL, "%s", t->cc_version);
+}
+
+static void check_tracing(Checks *c)
+{
+	static const char name[] = "DYNAMIC_FTRACE_WITH_DIRECT_CALLS";
+
+	if (!c->toolchain)
+		return;
+	if (toolchain_config(c->toolchain, name))
+		check(c, "ftrace", OK, NULL, "direct calls");
+	else
+		check(c, "ftrace", BAD, "use a kernel that has it, as those of Debian do",
+		      "the kernel is built without CONFIG_%s", name);
+}
+
+static bool modules_disabled(void)
+{
+	_cleanup_fclose_ FILE *f = fopen("/proc/sys/kernel/modules_disabled", "re");
+
+	return f && fgetc(f) == '1';
+}
+
+static void check_loading(Checks *c)
+{
+	const BuilderConfig *b = &c->manager->builder_config;
+
+	if (modules_disabled())
+		check(c, "modules", BAD, "kernel.modules_disabled is 1 until the next boot",
+		      "the kernel loads no modules any more");
+	else if (c->toolchain && sign_required(c->toolchain) && !b->signing_key)
+		check(c, "modules", BAD,
+		      "set ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf to "
+		      "a key that this kernel trusts (mokutil --import)",
+		      "the kernel loads signed modules only, and there is no key to sign with");
+	else
+		check(c, "modules", OK, NULL, "%s",
+		      b->signing_key ? "are signed" : "need no signature");
+}
+
+static void check_features(Checks *c, const KernelInfo *info)
+{
+	if (info->features & VKERNEL_FEATURE_X32_OFF)
+		check(c, "x32", OK, NULL, "the kernel refuses x32 calls");
+	else
+		check(c, "x32", BAD, "boot with syscall.x32=0",
+		      "the kernel takes x32 calls, so no container can be bound");
+	if (info->features & VKERNEL_FEATURE_COMPAT)
+		check(c, "32-bit", OK, NULL, "calls of 32-bit programs are filtered");
+	else
+		check(c, "32-bit", OK, NULL, "the kernel runs no 32-bit programs");
+	if (info->features & VKERNEL_FEATURE_CGROUP)
+		check(c, "cgroup", OK, NULL, "tasks that enter later are found by cgroup");
+	else
+		check(c, "cgroup", WARN, "boot with cgroup v2",
+		      "tasks that enter later are found by pid namespace only");
+}
+
+static void check_hooks(Checks *c)
+{
+	_cleanup_free_ KernelHook *hooks = NULL;
+	size_t n = 0, slow = 0;
+
+	if (kernel_hooks(c->manager->kernel, &hooks, &n) < 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		slow += hooks[i].state == VKERNEL_HOOK_IPMODIFY;
+	if (slow)
+		check(c, "hooks", WARN, "another tracer holds these functions",
+		      "%zu, %zu of them by the slower way", n, slow);
+	else
+		check(c, "hooks", OK, NULL, "%zu", n);
+}
+
+static void check_core(Checks *c)
+{
+	KernelInfo info = {};
+	int r = kernel_info(c->manager->kernel, &info);
+
+	if (r == -ENOPKG) {
+		check(c, "core", OK, NULL, "not loaded; the first container loads it");
+		return;
+	}
+	if (r < 0) {
+		check(c, "core", BAD, "vkerneld needs CAP_NET_ADMIN", "it does not answer: %s",
+		      strerror(-r));
+		return;
+	}
+	if (info.abi != VK_POLICY_ABI)
+		check(c, "core", BAD, "stop all containers, then run 'vkctl unload --core'",
+		      "version %s has policy ABI %u, this vkerneld %u", info.version, info.abi,
+		      VK_POLICY_ABI);
+	else
+		check(c, "core", OK, NULL, "version %s, %u of %u instances, %u policies",
+		      info.version, info.instances, info.instances_max, info.policies);
+	check_features(c, &info);
+	check_hooks(c);
+}
+
+static void check_user(Checks *c)
+{
+	const Manager *m = c->manager;
+
+	if (m->builder_config.uid)
+		check(c, "build-user", OK, NULL, "%s (uid %u)", m->conf->build_user,
+		      m->builder_config.uid);
+	else
+		check(c, "build-user", BAD,
+		      "run systemd-sysusers, or set BuildUser= in /etc/vkernel/vkernel.conf",
+		      "there is no user %s, so builds run as root", m->conf->build_user);
+}
+
+static void check_space(Checks *c)
+{
+	const char *cache = c->manager->options->cache;
+	struct statvfs s;
+
+	if (statvfs(cache, &s) < 0)
+		check(c, "cache", BAD, "the folder must exist and be writable", "%s: %s", cache,
+		      strerror(errno));
+	else if (s.f_bavail * s.f_frsize < SPACE_WANTED)
+		check(c, "cache", WARN, "free some space", "%s: only %llu MiB are free", cache,
+		      (unsigned long long)(s.f_bavail * s.f_frsize) >> 20);
+	else
+		check(c, "cache", OK, NULL, "%s", cache);
+}
+
+static int status_json(Checks *c, json_object **ret)
+{
+	_cleanup_json_ json_object *o = json_object_new_object();
+	int r;
+
+	if (!o)
+		return -ENOMEM;
+	r = json_add_string(o, "version", VK_VERSION);
+	if (r >= 0)
+		r = json_add_string(o, "kernel", c->manager->host.release);
+	if (r >= 0)
+		r = json_add_bool(o, "healthy", c->healthy);
+	if (r >= 0)
+		r = json_add(o, "checks", TAKE_PTR(c->array));
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+int api_status(VarlinkCall *call, json_object *parameters, void *userdata)
+{
+	static const VarlinkField fields[] = { {} };
+	_cleanup_failure_ Failure f = {};
+	Checks c = { .manager = userdata, .healthy = true };
+	json_object *reply = NULL;
+	int r;
+
+	if (api_dispatch(call, parameters, fields, NULL))
+		return 0;
+	c.array = json_object_new_array();
+	if (c.array) {
+		check_toolchain(&c);
+		check_tracing(&c);
+		check_loading(&c);
+		check_core(&c);
+		check_user(&c);
+		check_space(&c);
+	}
+	r = c.array ? c.error : -ENOMEM;
+	if (r >= 0)
+		r = status_json(&c, &reply);
+	json_object_put(c.array);
+	return api_end(call, r, reply, &f);
+}

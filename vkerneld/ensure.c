@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "vkerneld/ensure.h"
+#include "vkerneld/kmod.h"
+#include "vkerneld/log.h"
+
+static void ensure_core(Ensure *e);
+static void ensure_policy(Ensure *e);
+
+static void finish(Ensure *e, Failure *f)
+{
+	e->done(f, e->cached, e->userdata);
+}
+
+int fail_kernel(Failure *f, int r, const Kernel *k, const char *doing)
+{
+	const char *words = kernel_message(k);
+
+	if (r == -ENOPKG)
+		return fail(f, r, ERROR_UNSUPPORTED, "the next container that starts loads it",
+			    "%s: vkernel.ko is not loaded", doing);
+	if (r == -EPERM)
+		return fail(f, r, ERROR_UNSUPPORTED,
+			    "vkerneld needs CAP_NET_ADMIN in the host's user namespace",
+			    "%s: the core refuses to talk", doing);
+	if (words)
+		return fail(f, r, r == -EOPNOTSUPP ? ERROR_UNSUPPORTED : ERROR_FAILED, NULL,
+			    "%s: %s", doing, words);
+	return fail_errno(f, r, doing);
+}
+
+int ensure_find(Kernel *k, const uint8_t digest[VK_DIGEST_SIZE], KernelPolicy *ret)
+{
+	_cleanup_free_ KernelPolicy *all = NULL;
+	size_t n;
+	int r;
+
+	r = kernel_policies(k, &all, &n);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++)
+		if (memcmp(all[i].digest, digest, VK_DIGEST_SIZE) == 0) {
+			if (ret)
+				*ret = all[i];
+			return 0;
+		}
+	return -ENOENT;
+}
+
+#define SIGNING_HINT                                                                               \
+	"set ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf to a key that " \
+	"this kernel trusts (mokutil --import)"
+
+static int fail_load(Failure *f, int r, const char *module)
+{
+	switch (r) {
+	case -EKEYREJECTED:
+	case -ENOKEY:
+		return fail(f, r, ERROR_UNSUPPORTED, SIGNING_HINT,
+			    "the kernel takes only signed modules and refuses %s", module);
+	case -EPERM:
+		return fail(f, r, ERROR_UNSUPPORTED, SIGNING_HINT,
+			    "the kernel refuses to load %s: it is locked down, or loading modules "
+			    "is switched off (kernel.modules_disabled)",
+			    module);
+	case -EOPNOTSUPP:
+		return fail(f, r, ERROR_UNSUPPORTED,
+			    "'journalctl -k -g vkernel' names what this kernel lacks",
+			    "this kernel can not enforce the policy of %s", module);
+	case -ENOEXEC:
+		return fail(f, r, ERROR_BUILD_FAILED,
+			    "the headers may be of another build of this kernel: compare "
+			    "linux-headers with linux-image",
+			    "%s does not fit the running kernel", module);
+	case -EPROTO:
+		return fail(f, r, ERROR_UNSUPPORTED,
+			    "stop all containers that use it, then run 'vkctl unload --core'",
+			    "the vkernel.ko that is loaded is of another version");
+	case -ENOENT:
+	case -EINVAL:
+		return fail(f, r, ERROR_FAILED, "'journalctl -k -g vkernel' says why",
+			    "the kernel can not load %s: %s", module, strerror(-r));
+	default:
+		return fail(f, r, ERROR_FAILED, NULL, "loading %s: %s", module, strerror(-r));
+	}
+}
+
+static void finish_load(Ensure *e, int r)
+{
+	_cleanup_failure_ Failure f = {};
+
+	fail_load(&f, r, e->module);
+	log_message(LOG_ERR, "%s", failure_message(&f));
+	finish(e, &f);
+}
+
+static void on_loaded(int result, void *userdata)
+{
+	Ensure *e = userdata;
+	bool core = strcmp(e->module, CORE_MODULE) == 0;
+
+	e->task = NULL;
+	if (result < 0) {
+		finish_load(e, result);
+		return;
+	}
+	log_fields(LOG_INFO, (const char *const[]){ "VKERNEL_EVENT=load", NULL }, "loaded %s",
+		   e->module);
+	if (core)
+		ensure_core(e);
+	else
+		ensure_policy(e);
+}
+
+/* What the cache gave was verified; only now it goes to the kernel. */
+static void on_built(const BuildResult *result, void *userdata)
+{
+	Ensure *e = userdata;
+	_cleanup_failure_ Failure f = {};
+	_cleanup_close_ int fd = -EBADF;
+	int r;
+
+	if (result->failure) {
+		failure_copy(&f, result->failure);
+		finish(e, &f);
+		return;
+	}
+	e->cached = e->cached && result->cached;
+	snprintf(e->module, sizeof(e->module), "%s", result->module);
+	fd = builder_open(e->manager->builder, result->key, result->module);
+	r = fd < 0 ? fd : kmod_load(e->manager->event, fd, on_loaded, e, &e->task);
+	if (r < 0)
+		finish_load(e, r);
+}
+
+static void build(Ensure *e, const Policy *policy)
+{
+	_cleanup_failure_ Failure f = {};
+
+	if (builder_request(e->manager->builder, policy, on_built, e, &f) < 0)
+		finish(e, &f);
+}
+
+/* Loading it once did not help: there is no point in a second time. */
+static bool tried(const Ensure *e, const char *module)
+{
+	return strcmp(e->module, module) == 0;
+}
+
+static void ensure_policy(Ensure *e)
+{
+	_cleanup_failure_ Failure f = {};
+	char module[MODULE_NAME_SIZE];
+	int r;
+
+	policy_module_name(e->policy, module);
+	r = ensure_find(e->manager->kernel, e->policy->digest, NULL);
+	if (r >= 0) {
+		finish(e, NULL);
+	} else if (r != -ENOENT) {
+		fail_kernel(&f, r, e->manager->kernel, "listing policies");
+		finish(e, &f);
+	} else if (tried(e, module)) {
+		fail(&f, -EEXIST, ERROR_FAILED, "unload it: 'vkctl unload MODULE'",
+		     "another module has the name %s", module);
+		finish(e, &f);
+	} else {
+		build(e, e->policy);
+	}
+}
+
+static int check_core(const KernelInfo *info, Failure *f)
+{
+	if (info->abi != VK_POLICY_ABI)
+		return fail(f, -EPROTO, ERROR_UNSUPPORTED,
+			    "stop all containers that use it, then run 'vkctl unload --core'",
+			    "the vkernel.ko that is loaded has policy ABI %u, this vkerneld %u",
+			    info->abi, VK_POLICY_ABI);
+	return 0;
+}
+
+static void ensure_core(Ensure *e)
+{
+	_cleanup_failure_ Failure f = {};
+	KernelInfo info = {};
+	int r;
+
+	r = kernel_info(e->manager->kernel, &info);
+	if (r == -ENOPKG && !tried(e, CORE_MODULE)) {
+		build(e, NULL);
+		return;
+	}
+	r = r < 0 ? fail_kernel(&f, r, e->manager->kernel, "asking the core") :
+		    check_core(&info, &f);
+	if (r < 0)
+		finish(e, &f);
+	else
+		ensure_policy(e);
+}
+
+void ensure_loaded(Ensure *e, Manager *m, const Policy *policy, EnsureDone done, void *userdata)
+{
+	*e = (Ensure){
+		.manager = m,
+		.policy = policy,
+		.done = done,
+		.userdata = userdata,
+		.cached = true,
+	};
+	ensure_core(e);
+}
+
+void ensure_cancel(Ensure *e)
+{
+	e->task = task_free(e->task);
+}

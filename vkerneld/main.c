@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <argp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+#include "vkerneld/log.h"
+#include "vkerneld/manager.h"
+
+typedef struct Arguments {
+	ManagerOptions options;
+	const char *conf;
+} Arguments;
+
+enum { KEY_SOCKET = 1000, KEY_STATE, KEY_CACHE, KEY_SOURCES, KEY_MODULES, KEY_CONF };
+
+static const struct argp_option argp_options[] = {
+	{ "socket", KEY_SOCKET, "PATH", 0, "Listen there, instead of on systemd's socket", 0 },
+	{ "state", KEY_STATE, "DIR", 0, "The database's folder (/var/lib/vkernel)", 0 },
+	{ "cache", KEY_CACHE, "DIR", 0, "Where modules are kept (/var/cache/vkernel)", 0 },
+	{ "sources", KEY_SOURCES, "DIR", 0, "The core's sources (" VK_SOURCE_DIR ")", 0 },
+	{ "modules", KEY_MODULES, "DIR", 0, "Where kernels' headers are (/lib/modules)", 0 },
+	{ "conf", KEY_CONF, "FILE", 0, "The settings (" VKERNEL_CONF ")", 0 },
+	{},
+};
+
+static error_t parse_argument(int key, char *value, struct argp_state *state)
+{
+	Arguments *a = state->input;
+
+	switch (key) {
+	case KEY_SOCKET:
+		a->options.socket = value;
+		return 0;
+	case KEY_STATE:
+		a->options.state = value;
+		return 0;
+	case KEY_CACHE:
+		a->options.cache = value;
+		return 0;
+	case KEY_SOURCES:
+		a->options.sources = value;
+		return 0;
+	case KEY_MODULES:
+		a->options.modules = value;
+		return 0;
+	case KEY_CONF:
+		a->conf = value;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+const char *argp_program_version = "vkerneld " VK_VERSION;
+
+static const struct argp argp = {
+	.options = argp_options,
+	.parser = parse_argument,
+	.doc = "Builds, loads and binds the virtual kernels of containers.\v"
+	       "systemd starts it: see vkerneld.service. The options are for running it by hand.",
+};
+
+/* Children are watched, signals end the loop: neither may interrupt. */
+static int block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
+}
+
+static int prepare_loop(sd_event **ret)
+{
+	sd_event *event = NULL;
+	int r;
+
+	r = block_signals();
+	if (r >= 0)
+		r = sd_event_default(&event);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGTERM, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_add_signal(event, NULL, SIGINT, NULL, NULL);
+	if (r >= 0)
+		r = sd_event_set_watchdog(event, true);
+	if (r < 0) {
+		sd_event_unref(event);
+		return r;
+	}
+	*ret = event;
+	return 0;
+}
+
+static int load_conf(const char *path, Conf *ret)
+{
+	_cleanup_free_ char *error = NULL;
+	int r = conf_load(path, ret, &error);
+
+	if (r < 0)
+		log_message(LOG_ERR, "%s", error ? error : strerror(-r));
+	return r;
+}
+
+static int run(const Arguments *a)
+{
+	_cleanup_(manager_freep) Manager *m = NULL;
+	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
+	_cleanup_conf_ Conf conf = {};
+	int r;
+
+	r = load_conf(a->conf, &conf);
+	if (r < 0)
+		return r;
+	r = prepare_loop(&event);
+	if (r < 0) {
+		log_message(LOG_ERR, "preparing the event loop: %s", strerror(-r));
+		return r;
+	}
+	r = manager_new(event, &a->options, &conf, &m);
+	if (r < 0)
+		return r;
+	(void)sd_notify(false, "READY=1\nSTATUS=Ready.");
+	r = sd_event_loop(event);
+	(void)sd_notify(false, "STOPPING=1");
+	m = manager_free(m);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	Arguments a = {
+		.options = { .state = "/var/lib/vkernel",
+			     .cache = "/var/cache/vkernel",
+			     .sources = VK_SOURCE_DIR,
+			     .modules = "/lib/modules" },
+		.conf = VKERNEL_CONF,
+	};
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, &a) != 0)
+		return EXIT_FAILURE;
+	umask(0077);
+	log_to_stderr(a.options.socket);
+	return run(&a) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

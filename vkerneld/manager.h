@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* All that the daemon has. */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+#include "db/db.h"
+#include "proto/conf.h"
+#include "proto/varlink_server.h"
+#include "vkerneld/build/builder.h"
+#include "vkerneld/kernel.h"
+
+/* Where things are; the defaults are main.c's. */
+typedef struct ManagerOptions {
+	const char *socket; /* bound by the daemon itself; NULL: systemd passes it */
+	const char *state, *cache, *sources, *modules;
+} ManagerOptions;
+
+typedef struct Monitor Monitor;
+typedef struct Operation Operation;
+
+typedef struct Manager {
+	const ManagerOptions *options;
+	const Conf *conf;
+	sd_event *event;
+	Host host;
+	Db *db;
+	Kernel *kernel;
+	BuilderConfig builder_config;
+	Builder *builder;
+	VarlinkService service;
+	VarlinkServer *server;
+	Monitor *monitors; /* calls of Monitor() */
+	Operation *operations; /* calls that wait for builds and modules */
+} Manager;
+
+/* What went wrong was logged. */
+int manager_new(sd_event *event, const ManagerOptions *options, const Conf *conf, Manager **ret);
+Manager *manager_free(Manager *m);
+
+static inline void manager_freep(Manager **m)
+{
+	manager_free(*m);
+}
