@@ -123,7 +123,7 @@ static int unbind_container(const struct container *container, struct failure *f
 static int run_stage(const char *name, struct container *container, struct failure *failure)
 {
 	_cleanup_free_ char *text = NULL;
-	enum stage stage;
+	enum stage stage = STAGE_BIND;
 	size_t length;
 	int r;
 

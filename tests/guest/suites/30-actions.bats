@@ -50,9 +50,9 @@ battery() {
 		for call in uname swapoff acct alarm sync; do
 			echo "errno $way $call: callprobe $way $call buf"
 		done
-		echo "errno $way allowed: callprobe $way getpid"
+		echo "errno $way allowed: callprobe $way getuid"
 	done
-	for nr in 122 20 88; do
+	for nr in 122 199 88; do
 		echo "errno elf32 $nr: callprobe32 $nr"
 	done
 	for way in "" --int80; do
