@@ -1,0 +1,99 @@
+# A handler that another tracer holds: the slower way round, and where there is none, a refusal.
+
+load helper
+
+setup_file() {
+	vk_setup
+	cp -r "$VK_PAYLOAD/modules" "$VK_ROOM/modules"
+	make -C "/lib/modules/$(uname -r)/build" M="$VK_ROOM/modules" CC=gcc-14 modules
+	policy held "$(rule ERRNO:$BETA_ERRNO uname)" "$(rule ERRNO:$ALPHA_ERRNO mkdir)" \
+		"$(rule TRAP sysinfo)"
+}
+
+teardown_file() {
+	release
+	vkctl policy rm held
+	rm -rf "$VK_ROOM/modules"
+}
+
+setup() {
+	vkctl unload --all
+	dmesg --clear
+}
+
+teardown() {
+	stop_all
+	release
+}
+
+hold() {
+	insmod "$VK_ROOM/modules/vktest_holder.ko" symbol="$1" share="$2"
+}
+
+# Whoever came last leaves first, as tracers do.
+release() {
+	vkctl unload --all
+	[[ ! -d /sys/module/vktest_holder ]] || rmmod vktest_holder
+}
+
+slower() {
+	dmesg | grep -F "$1" | grep -q 'taking the slower way'
+}
+
+@test "a held function is filtered in the slower way, the others directly" {
+	hold __x64_sys_newuname 1
+	start runc held held
+	refused $BETA_ERRNO inside held callprobe native uname buf
+	refused $ALPHA_ERRNO inside held callprobe native mkdir str:/tmp/new 0700
+	allowed inside held callprobe native getpid
+	allowed callprobe native uname buf
+	slower __x64_sys_newuname
+	! slower __x64_sys_mkdir
+}
+
+@test "a call that its container allows passes by the slower way" {
+	hold __x64_sys_newuname 1
+	start runc held held
+	start runc other alpha
+	allowed inside other callprobe native uname buf
+	refused $BETA_ERRNO inside held callprobe native uname buf
+}
+
+@test "signals come by the slower way as by the direct one" {
+	start runc held held
+	direct=$(inside held sigprobe trap sysinfo buf)
+	stop held
+	vkctl unload --all
+	hold __x64_sys_sysinfo 1
+	start runc held held
+	slower __x64_sys_sysinfo
+	expect "$direct" inside held sigprobe trap sysinfo buf
+}
+
+@test "the slower way leaves with its policy, and the direct one is there again" {
+	hold __x64_sys_newuname 1
+	start runc held held
+	slower __x64_sys_newuname
+	stop held
+	eventually no_instances
+	release
+	dmesg --clear
+	start runc held held
+	refused $BETA_ERRNO inside held callprobe native uname buf
+	! slower __x64_sys_newuname
+}
+
+@test "a function that nobody else may have: the container does not start" {
+	hold __x64_sys_newuname 0
+	remember
+	run start runc held held
+	[ "$status" -ne 0 ]
+	grep -q 'vkctl' "$VK_ROOM/said"
+	dmesg | grep -q '__x64_sys_newuname is held by another tracer, and there is no way beside it'
+	no_instances
+	[[ -z $(modules) ]]
+	# The reason is gone, and so is the trouble.
+	release
+	start runc held held
+	refused $BETA_ERRNO inside held callprobe native uname buf
+}
