@@ -6,6 +6,7 @@ setup_file() {
 	vk_setup
 	cp -r "$VK_PAYLOAD/modules" "$VK_ROOM/modules"
 	make -C "/lib/modules/$(uname -r)/build" M="$VK_ROOM/modules" CC=gcc-14 modules
+	add_alpha_and_beta
 	policy held "$(rule ERRNO:$BETA_ERRNO uname)" "$(rule ERRNO:$ALPHA_ERRNO mkdir)" \
 		"$(rule TRAP sysinfo)"
 }
