@@ -18,6 +18,11 @@ static void tokener_freep(json_tokener **tok)
 		json_tokener_free(*tok);
 }
 
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
 static int fail_at(ProfileReport *report, const char *text, size_t offset, const char *why)
 {
 	size_t line = 1, column = 1;
@@ -30,21 +35,74 @@ static int fail_at(ProfileReport *report, const char *text, size_t offset, const
 	return profile_fail(report, -EINVAL, "line %zu, column %zu: %s", line, column, why);
 }
 
-static int check_containers(const char *text, size_t size, ProfileReport *report)
+/* Behind the closing quote, or the end of the text. */
+static size_t skip_string(const char *text, size_t size, size_t i)
+{
+	while (++i < size && text[i] != '"')
+		i += text[i] == '\\';
+	return i < size ? i + 1 : size;
+}
+
+static size_t count_digits(const char *text, size_t size, size_t i)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < size; i++)
+	while (i + n < size && text[i + n] >= '0' && text[i + n] <= '9')
+		n++;
+	return n;
+}
+
+static bool fits_u64(const char *digits, size_t n)
+{
+	const char *greatest = "18446744073709551615";
+
+	return n < strlen(greatest) ||
+	       (n == strlen(greatest) && strncmp(digits, greatest, n) <= 0);
+}
+
+/*
+ * What json-c lets pass, strict or not: numbers of any length, cut to the greatest it knows, and
+ * names in single quotes.
+ */
+static int scan(const char *text, size_t size, ProfileReport *report)
+{
+	size_t digits, n = 0, i = 0;
+
+	while (i < size) {
+		if (text[i] == '"') {
+			i = skip_string(text, size, i);
+			continue;
+		}
+		if (text[i] == '\'')
+			return fail_at(report, text, i, "strings need double quotes");
+		digits = count_digits(text, size, i);
+		if (!fits_u64(text + i, digits))
+			return fail_at(report, text, i, "the number needs more than 64 bits");
 		n += text[i] == '{' || text[i] == '[';
+		i += digits ? digits : 1;
+	}
 	if (n > CONTAINERS_MAX)
 		return profile_fail(report, -E2BIG, "more than %d objects and arrays",
 				    CONTAINERS_MAX);
 	return 0;
 }
 
+static int check_start(const char *text, size_t size, ProfileReport *report)
+{
+	size_t i = 0;
+
+	while (i < size && is_space(text[i]))
+		i++;
+	if (i == size)
+		return profile_fail(report, -EINVAL, "the profile is empty");
+	if (text[i] != '{')
+		return fail_at(report, text, i, "a profile is a JSON object and starts with {");
+	return scan(text, size, report);
+}
+
 static int check_end(const char *text, size_t size, size_t end, ProfileReport *report)
 {
-	while (end < size && strchr(" \t\r\n", text[end]) && text[end])
+	while (end < size && is_space(text[end]))
 		end++;
 	if (end < size)
 		return fail_at(report, text, end, "the profile ends before this, but text follows");
@@ -58,7 +116,7 @@ int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileR
 	json_object *o;
 	int r;
 
-	r = check_containers(text, size, report);
+	r = check_start(text, size, report);
 	if (r < 0)
 		return r;
 	tok = json_tokener_new_ex(DEPTH_MAX);

@@ -12,7 +12,7 @@ typedef struct Field {
 	char place[80]; /* syscalls[3].args[0].op */
 } Field;
 
-/* -EINVAL and a message with line and column. The caller puts *ret. */
+/* *ret is an object. -EINVAL with a message of line and column; -E2BIG. The caller puts *ret. */
 int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileReport *report);
 
 Field field_get(const Field *object, const char *key);

@@ -395,8 +395,6 @@ static int read_profile(Reader *reader, const Field *root, bool *disabled)
 	Field syscalls;
 	int r;
 
-	if (!json_object_is_type(root->value, json_type_object))
-		return field_fail(root, -EINVAL, "must be a JSON object");
 	field_warn_unknown(root, known);
 	r = read_default(reader, root, disabled);
 	if (r < 0)
@@ -452,7 +450,8 @@ static int compile(const Rules *rules, Policy **ret, ProfileReport *report)
 	answer_enosys(rules, table);
 	r = graph_emit(g, table, ret);
 	if (r == -E2BIG)
-		return profile_fail(report, r, "more than %d comparisons of arguments",
+		return profile_fail(report, r, "more than %d comparisons of arguments; use fewer "
+				    "conditions",
 				    VK_MAX_NODES);
 	return r;
 }
