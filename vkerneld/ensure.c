@@ -73,6 +73,9 @@ static int fail_load(Failure *f, int r, const char *module)
 			    "the headers may be of another build of this kernel: compare "
 			    "linux-headers with linux-image",
 			    "%s does not fit the running kernel", module);
+	case -ENOSYS:
+		return fail(f, r, ERROR_UNSUPPORTED, "use a kernel of the distribution",
+			    "this kernel loads no modules");
 	case -EPROTO:
 		return fail(f, r, ERROR_UNSUPPORTED,
 			    "stop all containers that use it, then run 'vkctl unload --core'",
