@@ -11,7 +11,12 @@ class Tally:
     def __init__(self):
         self.planned = 0
         self.passed = 0
+        self.failed = 0
         self.failures = []
+
+    def fail(self, text, count=1):
+        self.failed += count
+        self.failures.append(text)
 
     def line(self, text):
         """Takes a line of the stream."""
@@ -20,12 +25,12 @@ class Tally:
         if plan:
             self.planned += int(plan.group(1))
         elif result and (result.group(1) or SKIP.search(result.group(2))):
-            self.failures.append(text)
+            self.fail(text)
         elif result:
             self.passed += 1
 
     def close(self):
         """Ends the stream."""
-        missing = self.planned - self.passed - len(self.failures)
+        missing = self.planned - self.passed - self.failed
         if missing > 0:
-            self.failures += [f"not ok - planned and never ran ({missing})"] * missing
+            self.fail(f"not ok - planned and never ran: {missing}", missing)
