@@ -56,8 +56,7 @@ static bool fits_u64(const char *digits, size_t n)
 {
 	const char *greatest = "18446744073709551615";
 
-	return n < strlen(greatest) ||
-	       (n == strlen(greatest) && strncmp(digits, greatest, n) <= 0);
+	return n < strlen(greatest) || (n == strlen(greatest) && strncmp(digits, greatest, n) <= 0);
 }
 
 /*

@@ -4,9 +4,9 @@
 #include <ctype.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include "proto/util.h"
+#include "vkerneld/profile/isolate.h"
 
 /* LOG and KILL_PROCESS; without it libseccomp asks the kernel that the builder runs on. */
 #define API_LEVEL 3
@@ -35,38 +35,14 @@ static int add_rule(scmp_filter_ctx ctx, const Rule *rule, ProfileReport *report
 
 	if (r == -ENOMEM)
 		return r;
+	if (r == -EEXIST)
+		return profile_fail(report, -EINVAL,
+				    "syscalls[%u]: contradicts an earlier rule on the same values",
+				    rule->source);
 	if (r < 0)
 		return profile_fail(report, -EINVAL,
 				    "syscalls[%u]: libseccomp refuses the rule (%s)", rule->source,
 				    strerror(-r));
-	return 0;
-}
-
-typedef int Exporter(const scmp_filter_ctx ctx, int fd);
-
-/* This release of libseccomp writes to files only. *ret is text with a NUL behind it. */
-static int export(scmp_filter_ctx ctx, Exporter *exporter, char **ret, size_t *ret_size)
-{
-	_cleanup_close_ int fd = memfd_create("filter", MFD_CLOEXEC);
-	_cleanup_free_ char *text = NULL;
-	struct stat st;
-	int r;
-
-	if (fd < 0)
-		return -errno;
-	r = exporter(ctx, fd);
-	if (r < 0)
-		return r;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	text = malloc((size_t)st.st_size + 1);
-	if (!text)
-		return -ENOMEM;
-	if (pread(fd, text, (size_t)st.st_size, 0) != st.st_size)
-		return -EIO;
-	text[st.st_size] = '\0';
-	*ret = TAKE_PTR(text);
-	*ret_size = (size_t)st.st_size;
 	return 0;
 }
 
@@ -77,10 +53,17 @@ static int export(scmp_filter_ctx ctx, Exporter *exporter, char **ret, size_t *r
  */
 static int check_size(scmp_filter_ctx ctx, ProfileReport *report)
 {
+	_cleanup_close_ int fd = memfd_create("rules", MFD_CLOEXEC);
 	_cleanup_free_ char *text = NULL;
 	size_t size, n = 0;
-	int r = export(ctx, seccomp_export_pfc, &text, &size);
+	int r;
 
+	if (fd < 0)
+		return -errno;
+	r = seccomp_export_pfc(ctx, fd);
+	if (r < 0)
+		return r;
+	r = read_back(fd, &text, &size);
 	if (r < 0)
 		return r;
 	for (const char *p = text; (p = strstr(p, "$a")); p += 2)
@@ -110,9 +93,10 @@ static int add_rules(scmp_filter_ctx ctx, const Rules *rules, ProfileReport *rep
 	return conditional < HARMLESS ? 0 : check_size(ctx, report);
 }
 
-int filter_compile(const Rules *rules, Filter *ret, ProfileReport *report)
+static int compile(const void *arg, int fd, ProfileReport *report)
 {
 	_cleanup_(seccomp_releasep) scmp_filter_ctx ctx = NULL;
+	const Rules *rules = arg;
 	int r;
 
 	seccomp_api_set(API_LEVEL);
@@ -125,9 +109,14 @@ int filter_compile(const Rules *rules, Filter *ret, ProfileReport *report)
 			return r;
 	}
 	r = add_rules(ctx, rules, report);
-	if (r < 0)
-		return r;
-	r = export(ctx, seccomp_export_bpf, (char **)&ret->code, &ret->n);
+	return r < 0 ? r : seccomp_export_bpf(ctx, fd);
+}
+
+/* Isolated, since libseccomp 2.5 loops for ever on as few as two rules. */
+int filter_compile(const Rules *rules, Filter *ret, ProfileReport *report)
+{
+	int r = isolate(compile, rules, (char **)&ret->code, &ret->n, report);
+
 	ret->n /= sizeof(*ret->code);
 	return r;
 }

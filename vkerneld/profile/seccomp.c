@@ -450,7 +450,8 @@ static int compile(const Rules *rules, Policy **ret, ProfileReport *report)
 	answer_enosys(rules, table);
 	r = graph_emit(g, table, ret);
 	if (r == -E2BIG)
-		return profile_fail(report, r, "more than %d comparisons of arguments; use fewer "
+		return profile_fail(report, r,
+				    "more than %d comparisons of arguments; use fewer "
 				    "conditions",
 				    VK_MAX_NODES);
 	return r;
