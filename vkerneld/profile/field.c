@@ -121,7 +121,8 @@ int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileR
 	tok = json_tokener_new_ex(DEPTH_MAX);
 	if (!tok)
 		return -ENOMEM;
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 |
+					    JSON_TOKENER_ALLOW_TRAILING_CHARS);
 	o = json_tokener_parse_ex(tok, text, (int)size);
 	error = json_tokener_get_error(tok);
 	if (error == json_tokener_continue)

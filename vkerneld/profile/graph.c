@@ -169,6 +169,8 @@ static Entry assume_node(Graph *g, Entry e, const Node *known, bool outcome)
 
 	if (implied >= 0)
 		return assume(g, implied ? n.yes : n.no, known, outcome);
+	if (outcome)
+		node_reduce(known, &n);
 	n.yes = assume(g, n.yes, known, outcome);
 	n.no = assume(g, n.no, known, outcome);
 	return intern(g, n);
@@ -220,26 +222,26 @@ static bool compatible(const Graph *g, Entry e, const Node *n)
 	return (link->value & n->mask) == (n->value & link->mask);
 }
 
-/* Whether such a chain that starts at @n's "yes", followed through "no", ends at @n's "no". */
-static bool chain_ends(const Graph *g, const Node *n)
+/* Whether such a chain, from @n's "yes" on and followed through "no", leads to @end. */
+static bool chain_ends_at(const Graph *g, const Node *n, Entry end)
 {
 	Entry e = n->yes;
 
-	while (e != n->no && compatible(g, e, n))
+	while (e != end && compatible(g, e, n))
 		e = graph_node(g, e)->no;
-	return e == n->no;
+	return e == end;
 }
 
-static Entry widen_chain(Graph *g, const Node *n, Entry e)
+static Entry widen_chain(Graph *g, const Node *n, Entry e, Entry end)
 {
 	Node link;
 
-	if (e == n->no)
-		return e;
+	if (e == end)
+		return n->no;
 	link = *graph_node(g, e);
 	link.mask |= n->mask;
 	link.value |= n->value;
-	link.no = widen_chain(g, n, link.no);
+	link.no = widen_chain(g, n, link.no, end);
 	return intern(g, link);
 }
 
@@ -249,9 +251,14 @@ static Entry widen_chain(Graph *g, const Node *n, Entry e)
  */
 static bool join_equals(Graph *g, const Node *n, Entry *ret)
 {
-	if (n->op != VK_OP_EQ || !chain_ends(g, n))
+	Entry end;
+
+	if (n->op != VK_OP_EQ)
 		return false;
-	*ret = widen_chain(g, n, n->yes);
+	end = assume_anew(g, n->no, n, true);
+	if (n->yes == end || !chain_ends_at(g, n, end))
+		return false;
+	*ret = widen_chain(g, n, n->yes, end);
 	return true;
 }
 

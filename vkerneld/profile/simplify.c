@@ -161,3 +161,15 @@ int node_implied(const Node *known, bool outcome, const Node *n)
 		return implied_by_order(known, outcome, n);
 	return equal_within_order(known, outcome, n);
 }
+
+void node_reduce(const Node *known, Node *n)
+{
+	uint64_t leading = n->value & known->mask;
+
+	if (known->op != VK_OP_EQ || known->arg != n->arg)
+		return;
+	if (n->op == VK_OP_GT && (!leads(known->mask, n->mask) || leading != known->value))
+		return;
+	n->mask &= ~known->mask;
+	n->value &= ~known->mask;
+}

@@ -16,6 +16,9 @@ bool node_normalise(Node *n, Entry *entry);
 /* Given that @known came out as @outcome: 1 if @n holds then, 0 if it does not, -1 if it may. */
 int node_implied(const Node *known, bool outcome, const Node *n);
 
+/* Given that @known holds, takes the bits that it decides out of @n. */
+void node_reduce(const Node *known, Node *n);
+
 /*
  * @n seen as "(argument & n->mask) > *bound": false if it can not be. *above is where it leads
  * then, *below where else.
