@@ -127,3 +127,11 @@ int read_operator(const Field *f, enum scmp_compare *ret)
 		}
 	return field_fail(f, -EINVAL, "unknown operator %s", quoted(name, strlen(name)).text);
 }
+
+int refuse_notify(const Field *owner, const char *key)
+{
+	Field f = field_get(owner, key);
+
+	return field_fail(&f, -EOPNOTSUPP,
+			  "SCMP_ACT_NOTIFY can not be enforced by vkernel; use SCMP_ACT_ERRNO");
+}

@@ -19,4 +19,7 @@ typedef struct Action {
 
 int read_action(const Field *owner, const ActionKeys *keys, Action *ret);
 
+/* The failure that an action with notify is. */
+int refuse_notify(const Field *owner, const char *key);
+
 int read_operator(const Field *f, enum scmp_compare *ret);

@@ -54,3 +54,79 @@ enum arch arch_from_name(const char *name)
 			return names[i].arch;
 	return ARCH_UNKNOWN;
 }
+
+static int read_arch(const Field *f, enum arch *ret)
+{
+	const char *name = NULL;
+	int r = field_string(f, &name);
+
+	if (r < 0)
+		return r;
+	*ret = name ? arch_from_name(name) : ARCH_UNKNOWN;
+	if (*ret == ARCH_UNKNOWN)
+		return field_fail(f, -EINVAL, "unknown architecture %s",
+				  name ? quoted(name, strlen(name)).text : "\"\"");
+	return 0;
+}
+
+/* Of those listed only i386 makes a difference: x86-64 is always in. */
+static int read_arch_list(const Field *list, bool *i386)
+{
+	size_t n = 0;
+	enum arch arch;
+	int r = field_array(list, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		Field f = field_at(list, i);
+
+		r = read_arch(&f, &arch);
+		*i386 |= r == 0 && arch == ARCH_I386;
+	}
+	return r;
+}
+
+static int read_arch_map(const Field *map, size_t n, bool *i386)
+{
+	static const char *const known[] = { "architecture", "subArchitectures", NULL };
+	enum arch arch;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		Field f = field_at(map, i), name, sub;
+		bool has_i386 = false;
+
+		r = field_object(&f);
+		if (r < 0)
+			return r;
+		field_warn_unknown(&f, known);
+		name = field_get(&f, "architecture");
+		r = read_arch(&name, &arch);
+		if (r < 0)
+			return r;
+		sub = field_get(&f, "subArchitectures");
+		r = read_arch_list(&sub, &has_i386);
+		if (r < 0)
+			return r;
+		*i386 |= arch == ARCH_X86_64 && has_i386;
+	}
+	return 0;
+}
+
+int read_arches(const Field *root, bool *ret_i386)
+{
+	Field list = field_get(root, "architectures"), map = field_get(root, "archMap");
+	size_t n_list = 0, n_map = 0;
+	int r;
+
+	r = field_array(&list, &n_list);
+	if (r < 0)
+		return r;
+	r = field_array(&map, &n_map);
+	if (r < 0)
+		return r;
+	if (n_list && n_map)
+		return field_fail(root, -EINVAL, "has both architectures and archMap; use one");
+	if (n_map)
+		return read_arch_map(&map, n_map, ret_i386);
+	return read_arch_list(&list, ret_i386);
+}

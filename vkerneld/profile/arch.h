@@ -2,7 +2,7 @@
 /* Architectures as profiles name them: SCMP_ARCH_X86_64, x86_64, amd64. */
 #pragma once
 
-#include "vkernel/policy.h"
+#include "vkerneld/profile/field.h"
 
 enum arch {
 	ARCH_X86_64 = VK_TABLE_NATIVE,
@@ -13,3 +13,6 @@ enum arch {
 };
 
 enum arch arch_from_name(const char *name);
+
+/* architectures or archMap: whether the profile is for i386 programs too. */
+int read_arches(const Field *root, bool *ret_i386);

@@ -26,11 +26,6 @@ static void combiner_done(Combiner *c)
 	free(c->pairs);
 }
 
-static bool is_program(Entry e)
-{
-	return e & VK_ENTRY_PROGRAM;
-}
-
 static Pair *find_pair(Combiner *c, Entry a, Entry b)
 {
 	uint64_t h = ((uint64_t)a << 32 | b) * 0x9e3779b97f4a7c15u;

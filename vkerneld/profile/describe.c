@@ -7,7 +7,8 @@
 #include <seccomp.h>
 
 #include "proto/util.h"
-#include "vkerneld/profile/policy.h"
+#include "vkerneld/profile/field.h"
+#include "vkerneld/profile/graph.h"
 
 /* Decisions that share nodes can unfold to any length. */
 #define LINES_MAX 100
@@ -18,18 +19,6 @@ typedef struct Describer {
 	uint32_t usual; /* the verdict that goes without saying */
 	unsigned int lines; /* left for this call */
 } Describer;
-
-static void json_putp(json_object **o)
-{
-	json_object_put(*o);
-}
-
-#define _cleanup_json_ _cleanup_(json_putp)
-
-static bool is_program(uint32_t entry)
-{
-	return entry & VK_ENTRY_PROGRAM;
-}
 
 /* Takes @value over, whatever comes of it. */
 static int put(json_object *object, const char *key, json_object *value)

@@ -12,6 +12,13 @@ typedef struct Field {
 	char place[80]; /* syscalls[3].args[0].op */
 } Field;
 
+static inline void json_putp(json_object **o)
+{
+	json_object_put(*o);
+}
+
+#define _cleanup_json_ __attribute__((cleanup(json_putp)))
+
 /* *ret is an object. -EINVAL with a message of line and column; -E2BIG. The caller puts *ret. */
 int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileReport *report);
 

@@ -60,6 +60,11 @@ static Slot *slot_of(const Graph *g, Entry program)
 	return &g->slots[program & ~VK_ENTRY_PROGRAM];
 }
 
+uint32_t graph_size(const Graph *g)
+{
+	return g->used;
+}
+
 const Node *graph_node(const Graph *g, Entry program)
 {
 	return &slot_of(g, program)->node;
@@ -83,12 +88,12 @@ static bool same(const Node *a, const Node *b)
 
 static unsigned int depth_of(const Graph *g, Entry e)
 {
-	return e & VK_ENTRY_PROGRAM ? slot_of(g, e)->depth : 0;
+	return is_program(e) ? slot_of(g, e)->depth : 0;
 }
 
 static uint8_t args_of(const Graph *g, Entry e)
 {
-	return e & VK_ENTRY_PROGRAM ? slot_of(g, e)->args : 0;
+	return is_program(e) ? slot_of(g, e)->args : 0;
 }
 
 /* A wrong entry does no harm behind a failure, but a refusal is the safe one. */
@@ -205,7 +210,7 @@ static bool is_equal(const Graph *g, Entry e, unsigned int arg)
 {
 	const Node *n;
 
-	if (!(e & VK_ENTRY_PROGRAM))
+	if (!is_program(e))
 		return false;
 	n = graph_node(g, e);
 	return n->op == VK_OP_EQ && n->arg == arg;
@@ -273,7 +278,7 @@ static bool low_greater(const Graph *g, Entry e, unsigned int arg, uint64_t *bou
 {
 	const Node *n;
 
-	if (!(e & VK_ENTRY_PROGRAM))
+	if (!is_program(e))
 		return false;
 	n = graph_node(g, e);
 	return n->arg == arg && is_word(n->mask, 0) && node_as_greater(n, bound, above, below);
@@ -356,84 +361,4 @@ Entry graph_make(Graph *g, Node n)
 	if (join_words(g, &n, &entry))
 		return entry;
 	return intern(g, n);
-}
-
-/* The nodes that a policy needs, parents first: the order of their bytes. */
-typedef struct Layout {
-	const Graph *g;
-	Entry *order; /* children first */
-	uint32_t *place; /* of each node in order, or NONE */
-	uint32_t count;
-} Layout;
-
-static void layout_done(Layout *l)
-{
-	free(l->order);
-	free(l->place);
-}
-
-static void lay_out(Layout *l, Entry e)
-{
-	uint32_t i = e & ~VK_ENTRY_PROGRAM;
-
-	if (!(e & VK_ENTRY_PROGRAM) || l->place[i] != NONE)
-		return;
-	lay_out(l, graph_node(l->g, e)->yes);
-	lay_out(l, graph_node(l->g, e)->no);
-	l->place[i] = l->count;
-	l->order[l->count++] = e;
-}
-
-static Entry placed(const Layout *l, Entry e)
-{
-	if (!(e & VK_ENTRY_PROGRAM))
-		return e;
-	return VK_ENTRY_PROGRAM | (l->count - 1 - l->place[e & ~VK_ENTRY_PROGRAM]);
-}
-
-static int lay_out_table(Layout *l, EntryTable table)
-{
-	size_t t, i, size = l->g->used ? l->g->used : 1;
-
-	l->order = malloc(size * sizeof(*l->order));
-	l->place = malloc(size * sizeof(*l->place));
-	if (!l->order || !l->place)
-		return -ENOMEM;
-	memset(l->place, 0xff, size * sizeof(*l->place));
-	for (t = 0; t < VK_NR_TABLES; t++)
-		for (i = 0; i <= VK_CALL_BEYOND; i++)
-			lay_out(l, table[t][i]);
-	return l->count > VK_MAX_NODES ? -E2BIG : 0;
-}
-
-int graph_emit(Graph *g, EntryTable table, Policy **ret)
-{
-	_cleanup_(layout_done) Layout l = { .g = g };
-	Policy *p;
-	Node *n;
-	uint32_t t, i;
-	int r;
-
-	if (g->error)
-		return g->error;
-	r = lay_out_table(&l, table);
-	if (r < 0)
-		return r;
-	p = calloc(1, sizeof(*p) + l.count * sizeof(p->nodes[0]));
-	if (!p)
-		return -ENOMEM;
-	p->abi = VK_POLICY_ABI;
-	p->nr_nodes = l.count;
-	for (t = 0; t < VK_NR_TABLES; t++)
-		for (i = 0; i <= VK_CALL_BEYOND; i++)
-			p->table[t][i] = placed(&l, table[t][i]);
-	for (i = 0; i < l.count; i++) {
-		n = &p->nodes[i];
-		*n = *graph_node(g, l.order[l.count - 1 - i]);
-		n->yes = placed(&l, n->yes);
-		n->no = placed(&l, n->no);
-	}
-	policy_seal(p);
-	*ret = p;
-	return 0;
 }

@@ -16,6 +16,11 @@ typedef struct vk_node Node;
 
 typedef struct Graph Graph;
 
+static inline bool is_program(Entry e)
+{
+	return e & VK_ENTRY_PROGRAM;
+}
+
 Graph *graph_new(void);
 void graph_freep(Graph **g);
 
@@ -29,6 +34,9 @@ Entry graph_make(Graph *g, Node node);
 
 /* -ENOMEM or -E2BIG once something failed. */
 int graph_error(const Graph *g);
+
+/* How many nodes there are, used or not. */
+uint32_t graph_size(const Graph *g);
 
 /* The node of a program; good until the next graph_make(). */
 const Node *graph_node(const Graph *g, Entry program);
