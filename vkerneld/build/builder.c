@@ -541,10 +541,10 @@ static int run_make(Job *j)
 	    asprintf(&symbols, "KBUILD_EXTRA_SYMBOLS=%s/" CORE_SYMVERS, work) < 0)
 		return -ENOMEM;
 
-	/* Without debug information a module is a tenth of the size, to keep and to load. */
+	/* Without debug information, or BTF made of it, a module is a tenth of the size to load. */
 	const char *argv[] = { b->toolchain.make, "-j2", "-C", b->toolchain.headers, m, cc,
-			       "KCFLAGS=-g0", "modules", j->policy ? module : NULL, symbols,
-			       NULL };
+			       "KCFLAGS=-g0", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules",
+			       j->policy ? module : NULL, symbols, NULL };
 	const SandboxSpec spec = {
 		.dir = j->dir,
 		.argv = argv,
