@@ -51,27 +51,30 @@ int read_back(int fd, char **ret, size_t *ret_size)
 	return 0;
 }
 
-static void confine(void)
+static int confine(void)
 {
 	const struct rlimit time = { ISOLATED_SECONDS, ISOLATED_SECONDS };
 	const struct rlimit none = { 0, 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)setrlimit(RLIMIT_CPU, &time);
-	(void)setrlimit(RLIMIT_CORE, &none);
+	if (setrlimit(RLIMIT_CPU, &time) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
+		return -errno;
 #ifndef VK_SHADOW_MEMORY /* the sanitizers map terabytes */
 	const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX };
 
-	(void)setrlimit(RLIMIT_AS, &memory);
+	if (setrlimit(RLIMIT_AS, &memory) < 0)
+		return -errno;
 #endif
+	return 0;
 }
 
 static void run_child(Isolated *f, const void *arg, int fd, Outcome *outcome)
 {
 	ProfileReport report = {};
 
-	confine();
-	outcome->error = f(arg, fd, &report);
+	outcome->error = confine();
+	if (outcome->error == 0)
+		outcome->error = f(arg, fd, &report);
 	snprintf(outcome->message, sizeof(outcome->message), "%s",
 		 report.error ? report.error : "");
 	_exit(0);
