@@ -319,8 +319,11 @@ static int vk_set_mode(struct sk_buff *skb, struct genl_info *info)
 				    nla_get_u32(info->attrs[VKERNEL_A_INSTANCE_MODE]));
 }
 
+/* 16 bits, signed, is all that NLA_POLICY_RANGE() has room for. */
+static const struct netlink_range_validation vk_id_range = { .min = 1, .max = VK_ID_MAX };
+
 static const struct nla_policy vk_instance_attrs[VKERNEL_A_INSTANCE_MAX + 1] = {
-	[VKERNEL_A_INSTANCE_ID] = NLA_POLICY_RANGE(NLA_U32, 1, VK_ID_MAX),
+	[VKERNEL_A_INSTANCE_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &vk_id_range),
 	[VKERNEL_A_INSTANCE_CONTAINER] = { .type = NLA_NUL_STRING, .len = VKERNEL_CONTAINER_MAX },
 	[VKERNEL_A_INSTANCE_DIGEST] = NLA_POLICY_EXACT_LEN(VK_DIGEST_SIZE),
 	[VKERNEL_A_INSTANCE_PID] = NLA_POLICY_MIN(NLA_U32, 1),
@@ -328,7 +331,7 @@ static const struct nla_policy vk_instance_attrs[VKERNEL_A_INSTANCE_MAX + 1] = {
 };
 
 static const struct nla_policy vk_call_attrs[VKERNEL_A_CALL_MAX + 1] = {
-	[VKERNEL_A_CALL_INSTANCE] = NLA_POLICY_RANGE(NLA_U32, 1, VK_ID_MAX),
+	[VKERNEL_A_CALL_INSTANCE] = NLA_POLICY_FULL_RANGE(NLA_U32, &vk_id_range),
 };
 
 #define VK_INSTANCE_OP(command, handler)                                                           \
