@@ -118,7 +118,7 @@ static void release(Operation *o)
 	free(u);
 }
 
-static bool is_loaded(Manager *m, const char *module)
+static bool is_loaded(const char *module)
 {
 	_cleanup_free_ char *path = NULL;
 
@@ -131,7 +131,7 @@ static int unloaded_json(const Unload *u, json_object **ret)
 	int r = array ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r >= 0 && i < u->n; i++)
-		if (!is_loaded(u->operation.manager, u->modules[i]))
+		if (!is_loaded(u->modules[i]))
 			r = json_append_string(array, u->modules[i]);
 	return r < 0 ? r : api_object("unloaded", TAKE_PTR(array), ret);
 }
@@ -142,7 +142,7 @@ static int fail_unload(const Unload *u, int r, Failure *f)
 	const char *first = u->modules[0];
 
 	for (size_t i = 0; i < u->n; i++)
-		if (is_loaded(u->operation.manager, u->modules[i])) {
+		if (is_loaded(u->modules[i])) {
 			first = u->modules[i];
 			break;
 		}
@@ -237,7 +237,7 @@ static int choose(Unload *u, Manager *m, const UnloadParameters *p, Failure *f)
 			if (all[i].instances == 0)
 				add(u, all[i].module);
 	}
-	if (r < 0 || !p->core || !is_loaded(m, CORE_MODULE))
+	if (r < 0 || !p->core || kernel_probe(m->kernel) < 0)
 		return r;
 	if (u->n < n)
 		return fail_in_use(m, CORE_MODULE, NULL, f);

@@ -99,7 +99,7 @@ static int policy_json(const Listing *l, const DbPolicy *p, json_object **ret)
 
 static int named_json(Manager *m, const DbPolicy *p, json_object **ret)
 {
-	_cleanup_(listing_done) Listing l;
+	_cleanup_(listing_done) Listing l = {};
 	_cleanup_json_ json_object *o = NULL;
 	int r;
 
@@ -257,7 +257,7 @@ static const VarlinkField no_fields[] = { {} };
 
 int api_list_policies(VarlinkCall *call, json_object *parameters, void *userdata)
 {
-	_cleanup_(listing_done) Listing l;
+	_cleanup_(listing_done) Listing l = {};
 	_cleanup_failure_ Failure f = {};
 	Manager *m = userdata;
 	json_object *reply = NULL;

@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The daemon's methods, over its socket, on a core that only pretends. */
+#include <signal.h>
+
+#include "tests/unit/dialog.h"
+#include "tests/unit/fake_core.h"
+#include "vkerneld/manager.h"
+
+static sd_event *event;
+static Manager *manager;
+static Conf conf;
+static ManagerOptions options;
+static char paths[2][128];
+static Dialog d;
+
+static void start(void)
+{
+	assert_int_equal(manager_new(event, &options, &conf, &manager), 0);
+	dialog_open(&d, event, options.socket);
+}
+
+static void stop(void)
+{
+	dialog_close(&d);
+	manager = manager_free(manager);
+}
+
+static int setup(void **state)
+{
+	assert_int_equal(scratch_setup(state), 0);
+	fake_reset();
+	snprintf(paths[0], sizeof(paths[0]), "%s/socket", scratch);
+	snprintf(paths[1], sizeof(paths[1]), "%s", scratch);
+	options = (ManagerOptions){ .socket = paths[0], .state = paths[1], .cache = paths[1],
+				    .sources = paths[1], .modules = paths[1] };
+	conf = (Conf){ .build_user = (char *)"nobody", .build_timeout = 1 };
+	assert_int_equal(sd_event_new(&event), 0);
+	start();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	stop();
+	event = sd_event_unref(event);
+	return scratch_teardown(state);
+}
+
+static json_object *call(const char *method, const char *parameters)
+{
+	char *message;
+	json_object *answer;
+
+	assert_true(asprintf(&message, "{\"method\":\"io.vkernel.%s\",\"parameters\":%s}", method,
+			     parameters) > 0);
+	dialog_say(&d, message);
+	free(message);
+	answer = dialog_hear(&d);
+	assert_non_null(answer);
+	return answer;
+}
+
+/* The parameters of a success, which the answer owns. */
+static json_object *good(json_object *answer)
+{
+	if (json_get_string(answer, "error"))
+		print_error("%s\n", json_object_to_json_string(answer));
+	assert_null(json_get_string(answer, "error"));
+	return dialog_parameters(answer);
+}
+
+static void succeed(const char *method, const char *parameters)
+{
+	_cleanup_json_ json_object *answer = call(method, parameters);
+
+	good(answer);
+}
+
+static void refuse(const char *method, const char *parameters, const char *error, const char *key,
+		   const char *value)
+{
+	_cleanup_json_ json_object *answer = call(method, parameters);
+
+	dialog_assert_error(answer, error, key, value);
+}
+
+static size_t count(const char *method, const char *key)
+{
+	_cleanup_json_ json_object *answer = call(method, "{}");
+
+	return json_object_array_length(json_get_array(good(answer), key));
+}
+
+#define NO_UNAME                                                                                   \
+	"{\\\"defaultAction\\\":\\\"SCMP_ACT_ALLOW\\\",\\\"syscalls\\\":[{\\\"names\\\":"            \
+	"[\\\"uname\\\"],\\\"action\\\":\\\"SCMP_ACT_ERRNO\\\"}]}"
+#define ADD(name) "{\"name\":\"" name "\",\"profile\":\"" NO_UNAME "\",\"images\":[\"img/*\"]}"
+
+static void parameters(void **state)
+{
+	static const char *const wrong[][3] = {
+		{ "AddPolicy", "{}", "name" },
+		{ "AddPolicy", "{\"name\":\"a\"}", "profile" },
+		{ "AddPolicy", "{\"name\":\"a\",\"profile\":{}}", "profile" },
+		{ "AddPolicy", "{\"name\":\"a\",\"profile\":\"\",\"images\":\"x\"}", "images" },
+		{ "ListPolicies", "{\"x\":1}", "x" },
+		{ "GetPolicy", "{\"name\":7}", "name" },
+		{ "RemovePolicy", "{\"name\":null}", "name" },
+		{ "CheckPolicy", "{\"profile\":\"{}\",\"capabilities\":[1]}", "capabilities" },
+		{ "Build", "{\"policy\":[]}", "policy" },
+		{ "ListBuilds", "{\"x\":1}", "x" },
+		{ "Bind", "{\"container\":\"c\"}", "pid" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":\"1\"}", "pid" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":0}", "pid" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":-1}", "pid" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":4294967297}", "pid" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":1,\"seccomp\":\"{}\"}", "seccomp" },
+		{ "Unbind", "{}", "container" },
+		{ "List", "{\"all\":true}", "all" },
+		{ "Inspect", "{\"container\":false}", "container" },
+		{ "SetMode", "{\"container\":\"c\",\"mode\":\"off\"}", "mode" },
+		{ "ListModules", "{\"x\":1}", "x" },
+		{ "Unload", "{\"core\":\"yes\"}", "core" },
+		{ "Status", "{\"x\":1}", "x" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+		refuse(wrong[i][0], wrong[i][1], "org.varlink.service.InvalidParameter",
+		       "parameter", wrong[i][2]);
+}
+
+static void policies(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *p;
+
+	succeed("AddPolicy", ADD("web"));
+	answer = call("GetPolicy", "{\"name\":\"web\"}");
+	p = json_get_object(good(answer), "policy");
+	assert_false(json_get_bool(p, "built"));
+	assert_int_equal(json_object_array_length(json_get_array(p, "images")), 1);
+	assert_non_null(json_get_object(good(answer), "calls"));
+	assert_int_equal(count("ListPolicies", "policies"), 1);
+	refuse("GetPolicy", "{\"name\":\"none\"}", "io.vkernel.NoSuchPolicy", "name", "none");
+	succeed("RemovePolicy", "{\"name\":\"web\"}");
+	refuse("RemovePolicy", "{\"name\":\"web\"}", "io.vkernel.NoSuchPolicy", "name", "web");
+}
+
+static void bad_policies_change_nothing(void **state)
+{
+	static const char *const names[] = { "", " ", "a b", "../x", "a\\nb", "a\\\";}int x;//",
+					     "-", "%s", "\\u001b[2J" };
+	char text[512];
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		snprintf(text, sizeof(text), "{\"name\":\"%s\",\"profile\":\"{}\"}", names[i]);
+		refuse("AddPolicy", text, "io.vkernel.Failed", "hint", "name");
+	}
+	refuse("AddPolicy", "{\"name\":\"a\",\"profile\":\"{\"}", "io.vkernel.InvalidProfile",
+	       "message", "line 1");
+	refuse("AddPolicy", "{\"name\":\"a\",\"profile\":\"" NO_UNAME "\",\"images\":[\"a b\"]}",
+	       "io.vkernel.Failed", "message", "images[0]");
+	refuse("CheckPolicy", "{\"profile\":\"[]\"}", "io.vkernel.InvalidProfile", NULL, NULL);
+	assert_int_equal(count("ListPolicies", "policies"), 0);
+}
+
+static void an_image_moves_with_a_warning(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *warnings;
+
+	succeed("AddPolicy", ADD("one"));
+	answer = call("AddPolicy", ADD("two"));
+	warnings = json_get_array(good(answer), "warnings");
+	assert_int_equal(json_object_array_length(warnings), 1);
+	assert_non_null(strstr(json_object_get_string(json_object_array_get_idx(warnings, 0)),
+			       "img/* was mapped to policy one"));
+}
+
+static void the_first_bind_loads_core_and_module(void **state)
+{
+	_cleanup_json_ json_object *first = NULL, *second = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	first = call("Bind", "{\"container\":\"c1\",\"pid\":10,\"policy\":\"web\"}");
+	assert_false(json_get_bool(good(first), "cached"));
+	assert_string_equal(json_get_string(json_get_object(good(first), "instance"), "policy"),
+			    "web");
+	assert_int_equal(fake.loads, 2);
+	second = call("Bind", "{\"container\":\"c2\",\"pid\":11,\"image\":\"img/x\"}");
+	assert_true(json_get_bool(good(second), "cached"));
+	assert_string_equal(json_get_string(json_get_object(good(second), "instance"), "policy"),
+			    "web");
+	assert_int_equal(fake.loads, 2);
+	assert_int_equal(fake.n_policies, 1);
+	assert_int_equal(count("List", "instances"), 2);
+	assert_int_equal(count("ListModules", "modules"), 1);
+}
+
+static void what_a_container_is_bound_to(void **state)
+{
+	static const char seccomp[] = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{"
+				      "\"names\":[\"mkdir\"],\"action\":\"SCMP_ACT_ERRNO\"}]}";
+	char text[1024];
+
+	succeed("AddPolicy", ADD("web"));
+	/* Nothing, its own, that and the image's, the image's: four policies. */
+	succeed("Bind", "{\"container\":\"c1\",\"pid\":10,\"image\":\"other\"}");
+	snprintf(text, sizeof(text), "{\"container\":\"c2\",\"pid\":10,\"seccomp\":%s}", seccomp);
+	succeed("Bind", text);
+	snprintf(text, sizeof(text),
+		 "{\"container\":\"c3\",\"pid\":10,\"image\":\"img/1\",\"seccomp\":%s}", seccomp);
+	succeed("Bind", text);
+	succeed("Bind", "{\"container\":\"c4\",\"pid\":10,\"image\":\"img/1\"}");
+	assert_int_equal(fake.n_policies, 4);
+}
+
+static void a_profile_is_read_for_the_container(void **state)
+{
+	static const char *const capabilities[] = { "[]", "[\"CAP_SYS_ADMIN\"]" };
+	char text[256];
+
+	succeed("AddPolicy",
+		"{\"name\":\"caps\",\"profile\":\"{\\\"defaultAction\\\":\\\"SCMP_ACT_ERRNO\\\","
+		"\\\"syscalls\\\":[{\\\"names\\\":[\\\"mount\\\"],\\\"action\\\":"
+		"\\\"SCMP_ACT_ALLOW\\\",\\\"includes\\\":{\\\"caps\\\":[\\\"CAP_SYS_ADMIN\\\"]}}]}\"}");
+	for (size_t i = 0; i < ELEMENTSOF(capabilities); i++) {
+		snprintf(text, sizeof(text),
+			 "{\"container\":\"c%zu\",\"pid\":1,\"policy\":\"caps\",\"capabilities\":%s}",
+			 i, capabilities[i]);
+		succeed("Bind", text);
+	}
+	assert_int_equal(fake.n_policies, 2);
+}
+
+static void binds_that_fail(void **state)
+{
+	refuse("Bind", "{\"container\":\"a b\",\"pid\":1}", "io.vkernel.Failed", "message",
+	       "container");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"none\"}",
+	       "io.vkernel.NoSuchPolicy", "name", "none");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"seccomp\":{\"defaultAction\":\"x\"}}",
+	       "io.vkernel.InvalidProfile", NULL, NULL);
+	refuse("Bind", "{\"container\":\"c\",\"pid\":4194303}", "io.vkernel.NoSuchProcess", NULL,
+	       NULL);
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":2}", "io.vkernel.AlreadyBound", "container",
+	       "c");
+	fake.bind_error = -EALREADY;
+	refuse("Bind", "{\"container\":\"d\",\"pid\":2}", "io.vkernel.Failed", "message", "already");
+	assert_int_equal(fake.n_instances, 1);
+}
+
+static void builds_that_fail(void **state)
+{
+	fake.build_error = -EIO;
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.BuildFailed", "hint", "a hint");
+	succeed("AddPolicy", ADD("web"));
+	refuse("Build", "{\"policy\":\"web\"}", "io.vkernel.BuildFailed", "message", "no build");
+	refuse("Build", "{\"policy\":\"none\"}", "io.vkernel.NoSuchPolicy", "name", "none");
+	assert_int_equal(fake.loads, 0);
+}
+
+static void modules_that_do_not_load(void **state)
+{
+	static const struct {
+		int error;
+		const char *name, *hint;
+	} cases[] = {
+		{ -EKEYREJECTED, "io.vkernel.Unsupported", "ModuleSigningKey" },
+		{ -EOPNOTSUPP, "io.vkernel.Unsupported", "journalctl -k" },
+		{ -ENOEXEC, "io.vkernel.BuildFailed", "linux-headers" },
+		{ -EPERM, "io.vkernel.Unsupported", "ModuleSigningKey" },
+	};
+
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+		fake.load_error = cases[i].error;
+		refuse("Bind", "{\"container\":\"c\",\"pid\":1}", cases[i].name, "hint",
+		       cases[i].hint);
+	}
+	assert_int_equal(count("List", "instances"), 0);
+}
+
+/* Unloaded between the look at it and the bind, it is loaded again; for ever it is not tried. */
+static void a_policy_that_vanishes_is_loaded_again(void **state)
+{
+	fake.bind_error = -ENOENT;
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+}
+
+static void containers_by_name(void **state)
+{
+	succeed("Bind", "{\"container\":\"alpha-1\",\"pid\":1}");
+	succeed("Bind", "{\"container\":\"alpha-2\",\"pid\":2}");
+	succeed("Bind", "{\"container\":\"alpha\",\"pid\":3}");
+	succeed("Inspect", "{\"container\":\"alpha\"}");
+	succeed("Inspect", "{\"container\":\"alpha-2\"}");
+	succeed("Inspect", "{\"container\":\"3\"}");
+	refuse("Inspect", "{\"container\":\"al\"}", "io.vkernel.Ambiguous", "container", "al");
+	refuse("Inspect", "{\"container\":\"\"}", "io.vkernel.NoSuchContainer", NULL, NULL);
+	refuse("Inspect", "{\"container\":\"b\"}", "io.vkernel.NoSuchContainer", "container", "b");
+	refuse("Unbind", "{\"container\":\"al\"}", "io.vkernel.NoSuchContainer", NULL, NULL);
+	succeed("SetMode", "{\"container\":\"alpha-1\",\"mode\":\"audit\"}");
+	assert_int_equal(fake.instances[0].mode, VKERNEL_MODE_AUDIT);
+}
+
+static void inspect_names_calls(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *calls;
+
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	answer = call("Inspect", "{\"container\":\"c\"}");
+	calls = json_get_array(good(answer), "calls");
+	assert_int_equal(json_object_array_length(calls), 2);
+	assert_string_equal(json_get_string(json_object_array_get_idx(calls, 0), "name"), "uname");
+	assert_null(json_get_string(json_object_array_get_idx(calls, 1), "name"));
+}
+
+static void unbind(void **state)
+{
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	fake.instances[0].state = VKERNEL_STATE_ACTIVE;
+	refuse("Unbind", "{\"container\":\"c\"}", "io.vkernel.InUse", "name", "c");
+	fake.instances[0].state = VKERNEL_STATE_PENDING;
+	succeed("Unbind", "{\"container\":\"c\"}");
+	refuse("Unbind", "{\"container\":\"c\"}", "io.vkernel.NoSuchContainer", NULL, NULL);
+}
+
+static void unload(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	refuse("Unload", "{\"module\":\"none\"}", "io.vkernel.NoSuchModule", "module", "none");
+	refuse("Unload", "{\"module\":\"web\"}", "io.vkernel.InUse", "name", "web");
+	refuse("Unload", "{\"core\":true}", "io.vkernel.InUse", "name", "vkernel");
+	succeed("Unload", "{}");
+	assert_int_equal(fake.n_policies, 1);
+	fake_forget("c");
+	answer = call("Unload", "{\"module\":\"web\"}");
+	assert_int_equal(json_object_array_length(json_get_array(good(answer), "unloaded")), 1);
+	assert_int_equal(fake.n_policies, 0);
+	assert_int_equal(count("Unload", "unloaded"), 0);
+}
+
+static void events(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_DENIED, .instance = 7, .nr = 63,
+			  .verdict = VK_VERDICT(VK_ERRNO, 1), .container = "c",
+			  .comm = "a\n\033b\xff" };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	e.has = 1u << VKERNEL_A_EVENT_NR | 1u << VKERNEL_A_EVENT_VERDICT |
+		1u << VKERNEL_A_EVENT_COMM | 1u << VKERNEL_A_EVENT_ARGS;
+	dialog_say(&d, "{\"method\":\"io.vkernel.Monitor\",\"more\":true,"
+		       "\"parameters\":{\"container\":\"c\"}}");
+	for (int i = 0; i < 5; i++)
+		dialog_step(&d);
+	strcpy(e.container, "other");
+	fake_event(&e);
+	strcpy(e.container, "c");
+	fake_event(&e);
+	answer = dialog_hear(&d);
+	o = json_get_object(good(answer), "event");
+	assert_string_equal(json_get_string(o, "container"), "c");
+	assert_string_equal(json_get_string(o, "call"), "uname");
+	assert_string_equal(json_get_string(o, "verdict"), "errno(1)");
+	assert_string_equal(json_get_string(o, "comm"), "a??b?");
+	assert_int_equal(json_object_array_length(json_get_array(o, "args")), 6);
+	dialog_close(&d);
+	for (int i = 0; i < 5; i++)
+		assert_true(sd_event_run(event, 1000) >= 0);
+	assert_null(manager->monitors);
+	fake_event(&e);
+	dialog_open(&d, event, options.socket);
+}
+
+static int recorded(int64_t instance)
+{
+	_cleanup_db_instance_ DbInstance i = {};
+
+	return db_instance_get(manager->db, manager->host.boot, instance, &i);
+}
+
+static void a_restart_takes_up_what_the_kernel_has(void **state)
+{
+	static const uint8_t digest[VK_DIGEST_SIZE] = { 1 };
+
+	succeed("Bind", "{\"container\":\"stays\",\"pid\":1}");
+	succeed("Bind", "{\"container\":\"goes\",\"pid\":2}");
+	assert_int_equal(db_build_start(manager->db, "k", "d", "6.12", 1), 0);
+	stop();
+	fake_forget("goes");
+	fake_instance("unknown", digest);
+	start();
+	assert_int_equal(count("List", "instances"), 2);
+	assert_int_equal(recorded(1), 0);
+	assert_int_equal(recorded(2), -ENOENT);
+	assert_int_equal(recorded(3), 0);
+	fake_event(&(KernelEvent){ .kind = VKERNEL_EVENT_RELEASE, .instance = 3 });
+	assert_int_equal(recorded(3), -ENOENT);
+}
+
+/* With a call that waits, the daemon ends as well. */
+static void the_end_answers_who_waits(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+
+	dialog_say(&d, "{\"method\":\"io.vkernel.Monitor\",\"more\":true}");
+	for (int i = 0; i < 5; i++)
+		dialog_step(&d);
+	manager = manager_free(manager);
+	assert_int_equal(varlink_stream_read(&d.stream), 1);
+	assert_int_equal(varlink_stream_next(&d.stream, &answer), 1);
+	dialog_assert_error(answer, "io.vkernel.Failed", NULL, NULL);
+	dialog_close(&d);
+	start();
+}
+
+static void status(void **state)
+{
+	_cleanup_json_ json_object *answer = call("Status", "{}");
+
+	assert_false(json_get_bool(good(answer), "healthy"));
+}
+
+#define api_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		api_test(parameters),
+		api_test(policies),
+		api_test(bad_policies_change_nothing),
+		api_test(an_image_moves_with_a_warning),
+		api_test(the_first_bind_loads_core_and_module),
+		api_test(what_a_container_is_bound_to),
+		api_test(a_profile_is_read_for_the_container),
+		api_test(binds_that_fail),
+		api_test(builds_that_fail),
+		api_test(modules_that_do_not_load),
+		api_test(a_policy_that_vanishes_is_loaded_again),
+		api_test(containers_by_name),
+		api_test(inspect_names_calls),
+		api_test(unbind),
+		api_test(unload),
+		api_test(events),
+		api_test(a_restart_takes_up_what_the_kernel_has),
+		api_test(the_end_answers_who_waits),
+		api_test(status),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

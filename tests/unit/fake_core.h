@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * A core, a builder and a loader of modules that only pretend: linked before the daemon's own, they
+ * take the place of kernel.c, kmod.c and build/builder.c.
+ */
+#pragma once
+
+#include "vkerneld/build/builder.h"
+#include "vkerneld/kernel.h"
+
+#define FAKE_MAX 16
+#define FAKE_DEAD_PID 4194303
+
+typedef struct FakeCore {
+	bool loaded;
+	KernelPolicy policies[FAKE_MAX];
+	size_t n_policies;
+	KernelInstance instances[FAKE_MAX];
+	size_t n_instances;
+	uint32_t next_id;
+	KernelListener listener;
+	void *userdata;
+	int builds, loads; /* how many */
+	/* What goes wrong, once for the last. */
+	int build_error, load_error, bind_error;
+} FakeCore;
+
+extern FakeCore fake;
+
+void fake_reset(void);
+/* A container that the daemon knows nothing of. */
+void fake_instance(const char *container, const uint8_t *digest);
+void fake_forget(const char *container);
+void fake_event(KernelEvent *event);
