@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fnmatch.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <sqlite3.h>
@@ -39,7 +40,7 @@ enum statement {
 	N_STATEMENTS
 };
 
-#define BUILD_COLUMNS                                                                              \
+#define BUILD_COLUMNS \
 	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use"
 #define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound"
 
@@ -47,8 +48,9 @@ static const char *const sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[POLICY_PUT] = "INSERT INTO policies (name, digest, profile, added) VALUES (?1, ?2, ?3, ?4) "
-		       "ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4",
+	[POLICY_PUT] =
+		"INSERT INTO policies (name, digest, profile, added) VALUES (?1, ?2, ?3, ?4) "
+		"ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4",
 	[POLICY_GET] = "SELECT name, digest, profile, added FROM policies WHERE name = ?1",
 	[POLICY_REMOVE] = "DELETE FROM policies WHERE name = ?1",
 	[POLICIES] = "SELECT name, digest, profile, added FROM policies ORDER BY name",
@@ -91,34 +93,6 @@ struct Db {
 	sqlite3 *handle;
 	sqlite3_stmt *statements[N_STATEMENTS];
 };
-
-void db_policy_done(DbPolicy *p)
-{
-	free(p->name);
-	free(p->digest);
-	free(p->profile);
-	*p = (DbPolicy){};
-}
-
-void db_build_done(DbBuild *b)
-{
-	free(b->key);
-	free(b->digest);
-	free(b->kernel);
-	free(b->outcome);
-	free(b->output);
-	free(b->content);
-	*b = (DbBuild){};
-}
-
-void db_instance_done(DbInstance *i)
-{
-	free(i->container);
-	free(i->image);
-	free(i->policy);
-	free(i->digest);
-	*i = (DbInstance){};
-}
 
 static int translate(int code)
 {
@@ -277,50 +251,73 @@ static void read_instance(sqlite3_stmt *s, DbInstance *ret)
 	};
 }
 
-/* Replaces each borrowed string by a copy; on failure all that is left is owned or NULL. */
-static int own(char **const *fields, size_t n)
+/* Where the strings of a row are. */
+typedef struct Strings {
+	size_t n;
+	size_t places[6];
+} Strings;
+
+static const Strings policy_strings = {
+	3, { offsetof(DbPolicy, name), offsetof(DbPolicy, digest), offsetof(DbPolicy, profile) }
+};
+static const Strings build_strings = { 6,
+				       { offsetof(DbBuild, key), offsetof(DbBuild, digest),
+					 offsetof(DbBuild, kernel), offsetof(DbBuild, outcome),
+					 offsetof(DbBuild, output), offsetof(DbBuild, content) } };
+static const Strings instance_strings = {
+	4,
+	{ offsetof(DbInstance, container), offsetof(DbInstance, image),
+	  offsetof(DbInstance, policy), offsetof(DbInstance, digest) }
+};
+
+static char **string_of(const Strings *strings, size_t i, void *row)
+{
+	return (char **)((char *)row + strings->places[i]);
+}
+
+static void drop(const Strings *strings, void *row)
+{
+	for (size_t i = 0; i < strings->n; i++)
+		free(*string_of(strings, i, row));
+}
+
+/* Replaces each borrowed string by a copy; after a failure nothing is owned. */
+static int own(const Strings *strings, void *row)
 {
 	int r = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		char *copy = *fields[i] && r >= 0 ? strdup(*fields[i]) : NULL;
+	for (size_t i = 0; i < strings->n; i++) {
+		char **s = string_of(strings, i, row);
+		char *copy = *s && r >= 0 ? strdup(*s) : NULL;
 
-		if (*fields[i] && !copy)
+		if (*s && !copy)
 			r = -ENOMEM;
-		*fields[i] = copy;
+		*s = copy;
+	}
+	if (r < 0) {
+		drop(strings, row);
+		for (size_t i = 0; i < strings->n; i++)
+			*string_of(strings, i, row) = NULL;
 	}
 	return r;
 }
 
-static int own_policy(DbPolicy *p)
+void db_policy_done(DbPolicy *p)
 {
-	char **const fields[] = { &p->name, &p->digest, &p->profile };
-	int r = own(fields, ELEMENTSOF(fields));
-
-	if (r < 0)
-		db_policy_done(p);
-	return r;
+	drop(&policy_strings, p);
+	*p = (DbPolicy){};
 }
 
-static int own_build(DbBuild *b)
+void db_build_done(DbBuild *b)
 {
-	char **const fields[] = { &b->key, &b->digest, &b->kernel,
-				  &b->outcome, &b->output, &b->content };
-	int r = own(fields, ELEMENTSOF(fields));
-
-	if (r < 0)
-		db_build_done(b);
-	return r;
+	drop(&build_strings, b);
+	*b = (DbBuild){};
 }
 
-static int own_instance(DbInstance *i)
+void db_instance_done(DbInstance *i)
 {
-	char **const fields[] = { &i->container, &i->image, &i->policy, &i->digest };
-	int r = own(fields, ELEMENTSOF(fields));
-
-	if (r < 0)
-		db_instance_done(i);
-	return r;
+	drop(&instance_strings, i);
+	*i = (DbInstance){};
 }
 
 static int explain(char **ret, int r, const char *path, const char *what)
@@ -421,16 +418,16 @@ static int explain_open(char **ret, int r, const char *path)
 			       "a newer version of vkernel wrote this database; install that "
 			       "version, or move the file away to start with an empty one");
 	if (r == -EUCLEAN)
-		return explain(ret, r, path,
-			       "the database is damaged; move the file away (and its -wal and -shm) "
-			       "and restart: running containers are taken up again from the kernel, "
-			       "policies have to be added anew ('sqlite3 FILE .recover' may save "
-			       "their text)");
+		return explain(
+			ret, r, path,
+			"the database is damaged; move the file away (and its -wal and -shm) "
+			"and restart: running containers are taken up again from the kernel, "
+			"policies have to be added anew ('sqlite3 FILE .recover' may save "
+			"their text)");
 	return explain(ret, r, path, strerror(-r));
 }
 
-int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret,
-		  char **ret_error)
+int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret, char **ret_error)
 {
 	_cleanup_db_ Db *db = calloc(1, sizeof(*db));
 	int r;
@@ -438,10 +435,9 @@ int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret
 	*ret_error = NULL;
 	if (!db)
 		return -ENOMEM;
-	r = translate(sqlite3_open_v2(path, &db->handle,
-				      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE |
-					      SQLITE_OPEN_NOMUTEX,
-				      NULL));
+	r = translate(sqlite3_open_v2(
+		path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+		NULL));
 	if (r >= 0)
 		r = set_up(db);
 	if (r >= 0)
@@ -508,7 +504,7 @@ int db_policy_get(Db *db, const char *name, DbPolicy *ret)
 	if (r <= 0)
 		return found(r);
 	read_policy(s, ret);
-	return own_policy(ret);
+	return own(&policy_strings, ret);
 }
 
 int db_policy_remove(Db *db, const char *name)
@@ -608,7 +604,7 @@ int db_build_get(Db *db, const char *key, DbBuild *ret)
 	if (r <= 0)
 		return found(r);
 	read_build(s, ret);
-	return own_build(ret);
+	return own(&build_strings, ret);
 }
 
 int db_builds(Db *db, DbBuildFunc func, void *userdata)
@@ -670,7 +666,7 @@ int db_instance_get(Db *db, const char *boot, int64_t instance, DbInstance *ret)
 	if (r <= 0)
 		return found(r);
 	read_instance(s, ret);
-	return own_instance(ret);
+	return own(&instance_strings, ret);
 }
 
 int db_instances(Db *db, const char *boot, DbInstanceFunc func, void *userdata)

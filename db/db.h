@@ -56,8 +56,7 @@ static inline void db_freep(Db **db)
 #define _cleanup_db_ _cleanup_(db_freep)
 
 /* Steps of the schema: step i leads to version i + 1. For the tests. */
-int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret,
-		  char **ret_error);
+int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret, char **ret_error);
 int db_version(Db *db);
 
 /*

@@ -90,8 +90,7 @@ static char *strip(char *s)
 	return s;
 }
 
-static int explain(char **ret, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static int explain(char **ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static int explain(char **ret, const char *format, ...)
 {

@@ -255,8 +255,8 @@ int varlink_stream_queue(VarlinkStream *s, json_object *message, size_t max)
 int varlink_stream_flush(VarlinkStream *s)
 {
 	while (s->out_start < s->out_end) {
-		ssize_t n = send(s->fd, s->out + s->out_start, s->out_end - s->out_start,
-				 MSG_NOSIGNAL);
+		ssize_t n =
+			send(s->fd, s->out + s->out_start, s->out_end - s->out_start, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -115,8 +115,7 @@ static int flush(Connection *c)
 	return watch(c, varlink_stream_pending(&c->stream) < before);
 }
 
-static int make_reply(const char *error, json_object *parameters, bool continues,
-		      json_object **ret)
+static int make_reply(const char *error, json_object *parameters, bool continues, json_object **ret)
 {
 	_cleanup_json_ json_object *p = parameters ? parameters : json_object_new_object();
 	_cleanup_json_ json_object *reply = json_object_new_object();
@@ -367,9 +366,8 @@ static int get_info(VarlinkCall *call, json_object *parameters, const VarlinkSer
 static int get_description(VarlinkCall *call, json_object *parameters,
 			   const VarlinkService *service)
 {
-	static const VarlinkField fields[] = {
-		{ .name = "interface", .type = VARLINK_STRING }, {}
-	};
+	static const VarlinkField fields[] = { { .name = "interface", .type = VARLINK_STRING },
+					       {} };
 	_cleanup_json_ json_object *o = json_object_new_object();
 	const char *name, *bad, *text;
 	int r;
@@ -469,13 +467,13 @@ static int route(VarlinkCall *call, const char *name, json_object *parameters)
 
 static void fail(VarlinkCall *call, const char *message, const char *hint)
 {
-	const char *interface = call->connection ? call->connection->server->service->interface :
-						   "io.vkernel";
+	const char *interface =
+		call->connection ? call->connection->server->service->interface : "io.vkernel";
 	_cleanup_free_ char *error = NULL;
 	json_object *p = json_object_new_object();
 
-	if (p && (json_add_string(p, "message", message) < 0 ||
-		  json_add_string(p, "hint", hint) < 0)) {
+	if (p &&
+	    (json_add_string(p, "message", message) < 0 || json_add_string(p, "hint", hint) < 0)) {
 		json_object_put(p);
 		p = NULL;
 	}
@@ -628,8 +626,8 @@ static int connection_new(VarlinkServer *s, int fd)
 	}
 	c->server = s;
 	varlink_stream_init(&c->stream, fd);
-	c->permitted = !s->service->authorize ||
-		       s->service->authorize(fd, s->service->userdata) >= 0;
+	c->permitted =
+		!s->service->authorize || s->service->authorize(fd, s->service->userdata) >= 0;
 	c->next = s->connections;
 	if (c->next)
 		c->next->prev = c;

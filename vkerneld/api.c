@@ -70,10 +70,11 @@ int api_check_name(const char *what, const char *name, Failure *f)
 {
 	if (good_name(name))
 		return 0;
-	return fail(f, -EINVAL, ERROR_FAILED, "choose another name",
-		    "the name of a %s is 1 to %u letters, digits and . _ - + : @, and begins with a "
-		    "letter or digit",
-		    what, VKERNEL_CONTAINER_MAX);
+	return fail(
+		f, -EINVAL, ERROR_FAILED, "choose another name",
+		"the name of a %s is 1 to %u letters, digits and . _ - + : @, and begins with a "
+		"letter or digit",
+		what, VKERNEL_CONTAINER_MAX);
 }
 
 int api_object(const char *key, json_object *value, json_object **ret)
@@ -90,6 +91,24 @@ int api_object(const char *key, json_object *value, json_object **ret)
 		return r;
 	*ret = TAKE_PTR(o);
 	return 0;
+}
+
+int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
+		    Manager *m)
+{
+	static const VarlinkField fields[] = { {} };
+	_cleanup_json_ json_object *array = NULL;
+	_cleanup_failure_ Failure f = {};
+	json_object *reply = NULL;
+	int r;
+
+	if (api_dispatch(call, parameters, fields, NULL))
+		return 0;
+	array = json_object_new_array();
+	r = array ? fill(m, array, &f) : -ENOMEM;
+	if (r >= 0)
+		r = api_object(key, TAKE_PTR(array), &reply);
+	return api_end(call, r, reply, &f);
 }
 
 void operation_begin(Operation *o, Manager *m, VarlinkCall *call, void (*release)(Operation *o))

@@ -48,6 +48,13 @@ int api_end(VarlinkCall *call, int r, json_object *reply, Failure *f);
 int api_dispatch(VarlinkCall *call, json_object *parameters, const VarlinkField *fields,
 		 void *structure);
 
+/* Puts what there is into the array. */
+typedef int (*ApiFill)(Manager *m, json_object *array, Failure *f);
+
+/* A method without parameters that answers with one array. */
+int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
+		    Manager *m);
+
 /* Names of policies and containers: what may stand in them, and on a command line. */
 int api_check_name(const char *what, const char *name, Failure *f);
 

@@ -68,8 +68,9 @@ static int fail_bind(const BindOperation *b, int r, Failure *f)
 	case -EEXIST:
 		return fail_with(f, r, ERROR_ALREADY_BOUND, "container", b->container);
 	case -EALREADY:
-		return fail(f, r, ERROR_FAILED, "a container inside of a container stays on the "
-						"outer one's kernel",
+		return fail(f, r, ERROR_FAILED,
+			    "a container inside of a container stays on the "
+			    "outer one's kernel",
 			    "process %u has a virtual kernel already", b->pid);
 	case -ENOSPC:
 		return fail(f, r, ERROR_FAILED, "stop some containers",
@@ -87,8 +88,9 @@ static void log_bound(const BindOperation *b, const KernelInstance *i, const cha
 	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", b->container);
 	snprintf(hex, sizeof(hex), "VKERNEL_DIGEST=%s", digest);
 	snprintf(policy, sizeof(policy), "VKERNEL_POLICY=%s", b->name ? b->name : "");
-	log_fields(LOG_INFO, fields, "%s: bound to " VK_MODULE_PREFIX "%.*s (policy %s, instance %u)",
-		   b->container, VK_MODULE_DIGITS, digest, b->name ? b->name : "of its own", i->id);
+	log_fields(LOG_INFO, fields,
+		   "%s: bound to " VK_MODULE_PREFIX "%.*s (policy %s, instance %u)", b->container,
+		   VK_MODULE_DIGITS, digest, b->name ? b->name : "of its own", i->id);
 }
 
 /* The core holds what counts: a record that can not be written is made good at the next start. */

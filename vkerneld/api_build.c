@@ -124,19 +124,12 @@ static int append_build(const DbBuild *b, void *userdata)
 	return r < 0 ? r : json_append(userdata, o);
 }
 
+static int fill_list(Manager *m, json_object *array, Failure *f)
+{
+	return db_builds(m->db, append_build, array);
+}
+
 int api_list_builds(VarlinkCall *call, json_object *parameters, void *userdata)
 {
-	static const VarlinkField fields[] = { {} };
-	_cleanup_json_ json_object *array = json_object_new_array();
-	_cleanup_failure_ Failure f = {};
-	Manager *m = userdata;
-	json_object *reply = NULL;
-	int r;
-
-	if (api_dispatch(call, parameters, fields, NULL))
-		return 0;
-	r = array ? db_builds(m->db, append_build, array) : -ENOMEM;
-	if (r >= 0)
-		r = api_object("builds", TAKE_PTR(array), &reply);
-	return api_end(call, r, reply, &f);
+	return api_answer_list(call, parameters, "builds", fill_list, userdata);
 }

@@ -229,14 +229,11 @@ int api_unbind(VarlinkCall *call, json_object *parameters, void *userdata)
 	return api_end(call, r, NULL, &f);
 }
 
-static int list_json(Manager *m, json_object **ret, Failure *f)
+static int fill_list(Manager *m, json_object *array, Failure *f)
 {
-	_cleanup_json_ json_object *array = json_object_new_array();
 	_cleanup_instances_ Instances l = {};
 	int r;
 
-	if (!array)
-		return -ENOMEM;
 	r = list(m, &l, f);
 	for (size_t i = 0; r >= 0 && i < l.n; i++) {
 		json_object *o = NULL;
@@ -245,20 +242,12 @@ static int list_json(Manager *m, json_object **ret, Failure *f)
 		if (r >= 0)
 			r = json_append(array, o);
 	}
-	return r < 0 ? r : api_object("instances", TAKE_PTR(array), ret);
+	return r;
 }
 
 int api_list(VarlinkCall *call, json_object *parameters, void *userdata)
 {
-	static const VarlinkField fields[] = { {} };
-	_cleanup_failure_ Failure f = {};
-	json_object *reply = NULL;
-	int r;
-
-	if (api_dispatch(call, parameters, fields, NULL))
-		return 0;
-	r = list_json(userdata, &reply, &f);
-	return api_end(call, r, reply, &f);
+	return api_answer_list(call, parameters, "instances", fill_list, userdata);
 }
 
 static int call_json(const KernelCall *c, json_object **ret)

@@ -52,15 +52,12 @@ static int list(Manager *m, KernelPolicy **ret, size_t *ret_n, Failure *f)
 	return r < 0 && r != -ENOPKG ? fail_kernel(f, r, m->kernel, "listing modules") : 0;
 }
 
-static int list_json(Manager *m, json_object **ret, Failure *f)
+static int fill_list(Manager *m, json_object *array, Failure *f)
 {
-	_cleanup_json_ json_object *array = json_object_new_array();
 	_cleanup_free_ KernelPolicy *all = NULL;
 	size_t n;
 	int r;
 
-	if (!array)
-		return -ENOMEM;
 	r = list(m, &all, &n, f);
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		json_object *o = NULL;
@@ -69,20 +66,12 @@ static int list_json(Manager *m, json_object **ret, Failure *f)
 		if (r >= 0)
 			r = json_append(array, o);
 	}
-	return r < 0 ? r : api_object("modules", TAKE_PTR(array), ret);
+	return r;
 }
 
 int api_list_modules(VarlinkCall *call, json_object *parameters, void *userdata)
 {
-	static const VarlinkField fields[] = { {} };
-	_cleanup_failure_ Failure f = {};
-	json_object *reply = NULL;
-	int r;
-
-	if (api_dispatch(call, parameters, fields, NULL))
-		return 0;
-	r = list_json(userdata, &reply, &f);
-	return api_end(call, r, reply, &f);
+	return api_answer_list(call, parameters, "modules", fill_list, userdata);
 }
 
 static int add_containers(Manager *m, const uint8_t *digest, json_object *array)
@@ -162,8 +151,7 @@ static void on_unloaded(int result, void *userdata)
 	int r;
 
 	u->task = NULL;
-	r = result < 0 && result != -ENOENT ? fail_unload(u, result, &f) :
-					      unloaded_json(u, &reply);
+	r = result < 0 && result != -ENOENT ? fail_unload(u, result, &f) : unloaded_json(u, &reply);
 	for (size_t i = 0; r >= 0 && i < u->n; i++)
 		log_fields(LOG_INFO, (const char *const[]){ "VKERNEL_EVENT=unload", NULL },
 			   "unloaded %s", u->modules[i]);

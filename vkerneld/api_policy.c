@@ -253,24 +253,18 @@ static int append_policy(const DbPolicy *p, void *userdata)
 	return r < 0 ? r : json_append(l->array, o);
 }
 
-static const VarlinkField no_fields[] = { {} };
+static int fill_list(Manager *m, json_object *array, Failure *f)
+{
+	_cleanup_(listing_done) Listing l = {};
+
+	listing_init(&l, m);
+	l.array = json_object_get(array);
+	return db_policies(m->db, append_policy, &l);
+}
 
 int api_list_policies(VarlinkCall *call, json_object *parameters, void *userdata)
 {
-	_cleanup_(listing_done) Listing l = {};
-	_cleanup_failure_ Failure f = {};
-	Manager *m = userdata;
-	json_object *reply = NULL;
-	int r;
-
-	if (api_dispatch(call, parameters, no_fields, NULL))
-		return 0;
-	listing_init(&l, m);
-	l.array = json_object_new_array();
-	r = l.array ? db_policies(m->db, append_policy, &l) : -ENOMEM;
-	if (r >= 0)
-		r = api_object("policies", TAKE_PTR(l.array), &reply);
-	return api_end(call, r, reply, &f);
+	return api_answer_list(call, parameters, "policies", fill_list, userdata);
 }
 
 static const VarlinkField name_field[] = {

@@ -5,9 +5,9 @@
 
 /* What Docker and podman leave in the bounding set when nobody says otherwise. */
 static const char *const default_capabilities[] = {
-	"CAP_AUDIT_WRITE", "CAP_CHOWN",	       "CAP_DAC_OVERRIDE", "CAP_FOWNER",  "CAP_FSETID",
-	"CAP_KILL",	   "CAP_MKNOD",	       "CAP_NET_BIND_SERVICE", "CAP_NET_RAW", "CAP_SETFCAP",
-	"CAP_SETGID",	   "CAP_SETPCAP",      "CAP_SETUID",	   "CAP_SYS_CHROOT", NULL
+	"CAP_AUDIT_WRITE", "CAP_CHOWN",	  "CAP_DAC_OVERRIDE",	  "CAP_FOWNER",	    "CAP_FSETID",
+	"CAP_KILL",	   "CAP_MKNOD",	  "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",    "CAP_SETFCAP",
+	"CAP_SETGID",	   "CAP_SETPCAP", "CAP_SETUID",		  "CAP_SYS_CHROOT", NULL
 };
 
 #define _cleanup_report_ _cleanup_(profile_report_done)
@@ -124,12 +124,12 @@ static int find_name(const Manager *m, const Wish *wish, char **ret, Failure *f)
 	return r < 0 && r != -ENOENT ? fail_errno(f, r, "looking for the image's policy") : 0;
 }
 
-static int read_config(const Manager *m, const Wish *wish, json_object *capabilities,
-		       Policy **ret, Failure *f)
+static int read_config(const Manager *m, const Wish *wish, json_object *capabilities, Policy **ret,
+		       Failure *f)
 {
 	size_t size;
-	const char *text = json_object_to_json_string_length(wish->seccomp,
-							     JSON_C_TO_STRING_PLAIN, &size);
+	const char *text =
+		json_object_to_json_string_length(wish->seccomp, JSON_C_TO_STRING_PLAIN, &size);
 
 	if (!text)
 		return fail_errno(f, -ENOMEM, "reading linux.seccomp");

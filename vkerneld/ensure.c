@@ -194,8 +194,8 @@ static void ensure_core(Ensure *e)
 		build(e, NULL);
 		return;
 	}
-	r = r < 0 ? fail_kernel(&f, r, e->manager->kernel, "asking the core") :
-		    check_core(&info, &f);
+	r = r < 0 ? fail_kernel(&f, r, e->manager->kernel, "asking the core")
+		  : check_core(&info, &f);
 	if (r < 0)
 		finish(e, &f);
 	else

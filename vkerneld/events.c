@@ -50,7 +50,7 @@ static void show(const KernelEvent *e, Shown *ret)
 		ret->verdict = verdict_name(e->verdict);
 }
 
-static const char *or(const char *s, const char *otherwise)
+static const char * or (const char *s, const char *otherwise)
 {
 	return s ? s : otherwise;
 }
@@ -62,7 +62,7 @@ static void log_denied(const Shown *s, const char *const *fields)
 
 	snprintf(number, sizeof(number), "%u", e->nr);
 	log_fields(LOG_WARNING, fields, "%s: %s (pid %u) called %s: %s%s", e->container, s->comm,
-		   e->pid, or(s->call, number), or(s->verdict, "refused"),
+		   e->pid, or (s->call, number), or (s->verdict, "refused"),
 		   e->mode == VKERNEL_MODE_AUDIT ? ", passed (audit)" : "");
 }
 
@@ -71,22 +71,22 @@ static void log_event(const Shown *s)
 	const KernelEvent *e = s->event;
 	char container[192], digest[96], kind[48], instance[48], pid[32], comm[64], call[64];
 	char verdict[64];
-	const char *const fields[] = { container, digest, kind, instance, pid, comm, call, verdict,
-				       NULL };
+	const char *const fields[] = { container, digest, kind,	   instance, pid,
+				       comm,	  call,	  verdict, NULL };
 
 	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", e->container);
 	snprintf(digest, sizeof(digest), "VKERNEL_DIGEST=%s", s->digest);
-	snprintf(kind, sizeof(kind), "VKERNEL_EVENT=%s", or(s->kind, "unknown"));
+	snprintf(kind, sizeof(kind), "VKERNEL_EVENT=%s", or (s->kind, "unknown"));
 	snprintf(instance, sizeof(instance), "VKERNEL_INSTANCE=%u", e->instance);
 	snprintf(pid, sizeof(pid), "VKERNEL_PID=%u", e->pid);
 	snprintf(comm, sizeof(comm), "VKERNEL_COMM=%s", s->comm);
-	snprintf(call, sizeof(call), "VKERNEL_CALL=%s", or(s->call, ""));
-	snprintf(verdict, sizeof(verdict), "VKERNEL_VERDICT=%s", or(s->verdict, ""));
+	snprintf(call, sizeof(call), "VKERNEL_CALL=%s", or (s->call, ""));
+	snprintf(verdict, sizeof(verdict), "VKERNEL_VERDICT=%s", or (s->verdict, ""));
 	if (e->kind == VKERNEL_EVENT_DENIED)
 		log_denied(s, fields);
 	else
 		log_fields(e->kind == VKERNEL_EVENT_JOIN ? LOG_DEBUG : LOG_INFO, fields,
-			   "%s: %s (instance %u)", e->container, or(s->kind, "unknown event"),
+			   "%s: %s (instance %u)", e->container, or (s->kind, "unknown event"),
 			   e->instance);
 }
 

@@ -223,8 +223,7 @@ static const Object hook_object = { VKERNEL_CMD_GET_HOOK, VKERNEL_A_HOOK_MAX, ho
 static const Object policy_object = { VKERNEL_CMD_GET_POLICY, VKERNEL_A_POLICY_MAX, policy_attrs,
 				      parse_policy, sizeof(KernelPolicy) };
 static const Object instance_object = { VKERNEL_CMD_GET_INSTANCE, VKERNEL_A_INSTANCE_MAX,
-					instance_attrs, parse_instance,
-					sizeof(KernelInstance) };
+					instance_attrs, parse_instance, sizeof(KernelInstance) };
 static const Object call_object = { VKERNEL_CMD_GET_CALL, VKERNEL_A_CALL_MAX, call_attrs,
 				    parse_call, sizeof(KernelCall) };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <argp.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
@@ -13,44 +14,28 @@ typedef struct Arguments {
 	const char *conf;
 } Arguments;
 
-enum { KEY_SOCKET = 1000, KEY_STATE, KEY_CACHE, KEY_SOURCES, KEY_MODULES, KEY_CONF };
+/* An option's key says which string it sets. */
+#define KEY(member) (256 + (int)offsetof(Arguments, member))
 
 static const struct argp_option argp_options[] = {
-	{ "socket", KEY_SOCKET, "PATH", 0, "Listen there, instead of on systemd's socket", 0 },
-	{ "state", KEY_STATE, "DIR", 0, "The database's folder (/var/lib/vkernel)", 0 },
-	{ "cache", KEY_CACHE, "DIR", 0, "Where modules are kept (/var/cache/vkernel)", 0 },
-	{ "sources", KEY_SOURCES, "DIR", 0, "The core's sources (" VK_SOURCE_DIR ")", 0 },
-	{ "modules", KEY_MODULES, "DIR", 0, "Where kernels' headers are (/lib/modules)", 0 },
-	{ "conf", KEY_CONF, "FILE", 0, "The settings (" VKERNEL_CONF ")", 0 },
+	{ "socket", KEY(options.socket), "PATH", 0, "Listen there, instead of on systemd's socket",
+	  0 },
+	{ "state", KEY(options.state), "DIR", 0, "The database's folder (/var/lib/vkernel)", 0 },
+	{ "cache", KEY(options.cache), "DIR", 0, "Where modules are kept (/var/cache/vkernel)", 0 },
+	{ "sources", KEY(options.sources), "DIR", 0, "The core's sources (" VK_SOURCE_DIR ")", 0 },
+	{ "modules", KEY(options.modules), "DIR", 0, "Where kernels' headers are (/lib/modules)",
+	  0 },
+	{ "conf", KEY(conf), "FILE", 0, "The settings (" VKERNEL_CONF ")", 0 },
 	{},
 };
 
 static error_t parse_argument(int key, char *value, struct argp_state *state)
 {
-	Arguments *a = state->input;
-
-	switch (key) {
-	case KEY_SOCKET:
-		a->options.socket = value;
-		return 0;
-	case KEY_STATE:
-		a->options.state = value;
-		return 0;
-	case KEY_CACHE:
-		a->options.cache = value;
-		return 0;
-	case KEY_SOURCES:
-		a->options.sources = value;
-		return 0;
-	case KEY_MODULES:
-		a->options.modules = value;
-		return 0;
-	case KEY_CONF:
-		a->conf = value;
-		return 0;
-	default:
+	/* argp's own keys are below, and far above. */
+	if (key < 256 || key >= 256 + (int)sizeof(Arguments))
 		return ARGP_ERR_UNKNOWN;
-	}
+	*(const char **)((char *)state->input + (key - 256)) = value;
+	return 0;
 }
 
 const char *argp_program_version = "vkerneld " VK_VERSION;

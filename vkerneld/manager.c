@@ -104,8 +104,7 @@ static int listen_fd(const Manager *m)
 	n = sd_listen_fds(true);
 	if (n < 0)
 		return n;
-	if (n != 1 ||
-	    sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
+	if (n != 1 || sd_is_socket_unix(SD_LISTEN_FDS_START, SOCK_STREAM, 1, NULL, 0) <= 0) {
 		log_message(LOG_ERR, "systemd passes one socket; by hand, use --socket=PATH");
 		return -EINVAL;
 	}

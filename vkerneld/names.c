@@ -34,8 +34,9 @@ const char *scope_name(uint32_t scope)
 
 const char *event_name(uint32_t kind)
 {
-	static const char *const names[] = { "bind", "activate", "join",
-					     "exit", "release",	 "denied" };
+	static const char *const names[] = {
+		"bind", "activate", "join", "exit", "release", "denied"
+	};
 
 	return name_of(names, ELEMENTSOF(names), kind);
 }

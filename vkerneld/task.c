@@ -41,8 +41,7 @@ static int on_child(sd_event_source *source, const siginfo_t *info, void *userda
 	return 0;
 }
 
-int task_start(sd_event *event, TaskWork work, void *arg, TaskDone done, void *userdata,
-	       Task **ret)
+int task_start(sd_event *event, TaskWork work, void *arg, TaskDone done, void *userdata, Task **ret)
 {
 	Task *t = calloc(1, sizeof(*t));
 	pid_t pid;

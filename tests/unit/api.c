@@ -31,8 +31,11 @@ static int setup(void **state)
 	fake_reset();
 	snprintf(paths[0], sizeof(paths[0]), "%s/socket", scratch);
 	snprintf(paths[1], sizeof(paths[1]), "%s", scratch);
-	options = (ManagerOptions){ .socket = paths[0], .state = paths[1], .cache = paths[1],
-				    .sources = paths[1], .modules = paths[1] };
+	options = (ManagerOptions){ .socket = paths[0],
+				    .state = paths[1],
+				    .cache = paths[1],
+				    .sources = paths[1],
+				    .modules = paths[1] };
 	conf = (Conf){ .build_user = (char *)"nobody", .build_timeout = 1 };
 	assert_int_equal(sd_event_new(&event), 0);
 	start();
@@ -91,8 +94,8 @@ static size_t count(const char *method, const char *key)
 	return json_object_array_length(json_get_array(good(answer), key));
 }
 
-#define NO_UNAME                                                                                   \
-	"{\\\"defaultAction\\\":\\\"SCMP_ACT_ALLOW\\\",\\\"syscalls\\\":[{\\\"names\\\":"            \
+#define NO_UNAME                                                                          \
+	"{\\\"defaultAction\\\":\\\"SCMP_ACT_ALLOW\\\",\\\"syscalls\\\":[{\\\"names\\\":" \
 	"[\\\"uname\\\"],\\\"action\\\":\\\"SCMP_ACT_ERRNO\\\"}]}"
 #define ADD(name) "{\"name\":\"" name "\",\"profile\":\"" NO_UNAME "\",\"images\":[\"img/*\"]}"
 
@@ -148,8 +151,9 @@ static void policies(void **state)
 
 static void bad_policies_change_nothing(void **state)
 {
-	static const char *const names[] = { "", " ", "a b", "../x", "a\\nb", "a\\\";}int x;//",
-					     "-", "%s", "\\u001b[2J" };
+	static const char *const names[] = { "",     " ",     "a b",
+					     "../x", "a\\nb", "a\\\";}int x;//",
+					     "-",    "%s",    "\\u001b[2J" };
 	char text[512];
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -225,9 +229,10 @@ static void a_profile_is_read_for_the_container(void **state)
 		"\\\"syscalls\\\":[{\\\"names\\\":[\\\"mount\\\"],\\\"action\\\":"
 		"\\\"SCMP_ACT_ALLOW\\\",\\\"includes\\\":{\\\"caps\\\":[\\\"CAP_SYS_ADMIN\\\"]}}]}\"}");
 	for (size_t i = 0; i < ELEMENTSOF(capabilities); i++) {
-		snprintf(text, sizeof(text),
-			 "{\"container\":\"c%zu\",\"pid\":1,\"policy\":\"caps\",\"capabilities\":%s}",
-			 i, capabilities[i]);
+		snprintf(
+			text, sizeof(text),
+			"{\"container\":\"c%zu\",\"pid\":1,\"policy\":\"caps\",\"capabilities\":%s}",
+			i, capabilities[i]);
 		succeed("Bind", text);
 	}
 	assert_int_equal(fake.n_policies, 2);
@@ -247,14 +252,16 @@ static void binds_that_fail(void **state)
 	refuse("Bind", "{\"container\":\"c\",\"pid\":2}", "io.vkernel.AlreadyBound", "container",
 	       "c");
 	fake.bind_error = -EALREADY;
-	refuse("Bind", "{\"container\":\"d\",\"pid\":2}", "io.vkernel.Failed", "message", "already");
+	refuse("Bind", "{\"container\":\"d\",\"pid\":2}", "io.vkernel.Failed", "message",
+	       "already");
 	assert_int_equal(fake.n_instances, 1);
 }
 
 static void builds_that_fail(void **state)
 {
 	fake.build_error = -EIO;
-	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.BuildFailed", "hint", "a hint");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.BuildFailed", "hint",
+	       "a hint");
 	succeed("AddPolicy", ADD("web"));
 	refuse("Build", "{\"policy\":\"web\"}", "io.vkernel.BuildFailed", "message", "no build");
 	refuse("Build", "{\"policy\":\"none\"}", "io.vkernel.NoSuchPolicy", "name", "none");
@@ -347,8 +354,11 @@ static void unload(void **state)
 
 static void events(void **state)
 {
-	KernelEvent e = { .kind = VKERNEL_EVENT_DENIED, .instance = 7, .nr = 63,
-			  .verdict = VK_VERDICT(VK_ERRNO, 1), .container = "c",
+	KernelEvent e = { .kind = VKERNEL_EVENT_DENIED,
+			  .instance = 7,
+			  .nr = 63,
+			  .verdict = VK_VERDICT(VK_ERRNO, 1),
+			  .container = "c",
 			  .comm = "a\n\033b\xff" };
 	_cleanup_json_ json_object *answer = NULL;
 	json_object *o;

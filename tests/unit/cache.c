@@ -136,8 +136,10 @@ static void only_modules_are_taken(void **state)
 static void the_hash_of_sources_is_of_names_and_contents(void **state)
 {
 	char hashes[4][HASH_HEX_SIZE];
-	static const char *const files[][2] = { { "src/a.c", "one" }, { "src/a.c", "two" },
-						{ "src/b.h", "" }, { "src/a.o", "ignored" } };
+	static const char *const files[][2] = { { "src/a.c", "one" },
+						{ "src/a.c", "two" },
+						{ "src/b.h", "" },
+						{ "src/a.o", "ignored" } };
 
 	scratch_folder("src");
 	for (size_t i = 0; i < ELEMENTSOF(files); i++) {

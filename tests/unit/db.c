@@ -114,7 +114,8 @@ static void assert_image(Db *db, const char *image, const char *policy)
 
 static void images(void **state)
 {
-	static const char *const broad[] = { "*", "docker.io/*", NULL }, *const moved[] = { "exact", NULL };
+	static const char *const broad[] = { "*", "docker.io/*", NULL }, *const moved[] = { "exact",
+											    NULL };
 	_cleanup_db_ Db *db = open_db();
 
 	assert_image(db, "exact", NULL);
@@ -176,8 +177,9 @@ static void builds_of_a_dead_daemon_have_failed(void **state)
 
 static DbInstance instance(int64_t id, const char *container)
 {
-	return (DbInstance){ .instance = id, .container = (char *)container,
-			     .digest = (char *)"d", .bound = 5 };
+	return (DbInstance){
+		.instance = id, .container = (char *)container, .digest = (char *)"d", .bound = 5
+	};
 }
 
 static int count_instance(const DbInstance *i, void *userdata)
@@ -222,8 +224,6 @@ static void instances_end_with_their_boot(void **state)
 	assert_int_equal(alive(db, "before"), 0);
 	assert_int_equal(alive(db, "now"), 1);
 }
-
-
 
 int main(void)
 {

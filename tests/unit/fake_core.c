@@ -97,7 +97,8 @@ int kernel_instances(Kernel *k, KernelInstance **ret, size_t *ret_n)
 
 int kernel_calls(Kernel *k, uint32_t instance, KernelCall **ret, size_t *ret_n)
 {
-	static const KernelCall calls[] = { { VK_TABLE_NATIVE, 63, 2 }, { VK_TABLE_COMPAT, 512, 1 } };
+	static const KernelCall calls[] = { { VK_TABLE_NATIVE, 63, 2 },
+					    { VK_TABLE_COMPAT, 512, 1 } };
 
 	return copy_out(calls, 2, sizeof(**ret), ret, ret_n);
 }
@@ -221,8 +222,7 @@ static void remember(const Policy *policy, char module[64])
 	strcpy(built_names[n_built++], module);
 }
 
-int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata,
-		    Failure *f)
+int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
 {
 	char module[64], digest[HASH_HEX_SIZE] = "core";
 

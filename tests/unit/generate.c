@@ -17,8 +17,12 @@ static Policy *make_policy(void)
 		for (unsigned int nr = 0; nr <= VK_CALL_BEYOND; nr += 7)
 			p->table[i][nr] = VK_VERDICT(VK_ERRNO, nr + i);
 	p->table[VK_TABLE_NATIVE][VK_CALL_BEYOND] = VK_ENTRY_PROGRAM | 2;
-	p->nodes[0] = (struct vk_node){ .mask = UINT64_MAX, .value = UINT64_MAX, .yes = 1,
-					.no = UINT32_MAX, .op = VK_OP_GE, .arg = 5 };
+	p->nodes[0] = (struct vk_node){ .mask = UINT64_MAX,
+					.value = UINT64_MAX,
+					.yes = 1,
+					.no = UINT32_MAX,
+					.op = VK_OP_GE,
+					.arg = 5 };
 	p->nodes[2] = (struct vk_node){ .mask = 1ull << 63, .yes = VK_ENTRY_PROGRAM | 1 };
 	policy_seal(p);
 	return p;
@@ -76,8 +80,9 @@ static void words_stay_out(void **state)
 		"\"*/} int evil; /*\",\"\\n#include </etc/passwd>\"],\"comment\":\"evil\","
 		"\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":7,"
 		"\"op\":\"SCMP_CMP_EQ\"}]}]}";
-	static const char *const members[] = { "abi", "nr_nodes", "digest", "table", "nodes",
-					       "mask", "value", "yes", "no", "op", "arg" };
+	static const char *const members[] = { "abi",	"nr_nodes", "digest", "table",
+					       "nodes", "mask",	    "value",  "yes",
+					       "no",	"op",	    "arg" };
 	const ProfileTarget target = { .kernel_major = 6, .kernel_minor = 12 };
 	_cleanup_free_ char *text = NULL;
 	_cleanup_free_ Policy *p = NULL;

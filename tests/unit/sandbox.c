@@ -79,9 +79,11 @@ static void output_is_bounded_and_printable(void **state)
 {
 	Outcome o;
 
-	run(&o, "i=0; while [ $i -lt 3000 ]; do echo "
-		"0123456789012345678901234567890123456789012345678901234567890123456789; "
-		"i=$((i+1)); done; printf 'a\\033\\377\\000b\\tend\\n'", 60);
+	run(&o,
+	    "i=0; while [ $i -lt 3000 ]; do echo "
+	    "0123456789012345678901234567890123456789012345678901234567890123456789; "
+	    "i=$((i+1)); done; printf 'a\\033\\377\\000b\\tend\\n'",
+	    60);
 	assert_int_equal(o.status, 0);
 	assert_int_equal(strlen(o.output), SANDBOX_OUTPUT_MAX);
 	assert_string_equal(o.output + strlen(o.output) - 10, "a???b\tend\n");
@@ -174,8 +176,10 @@ static void it_is_somebody_else_with_nothing(void **state)
 {
 	Outcome o;
 
-	run(&o, "id -u; id -G; grep -E '^(CapEff|CapPrm|NoNewPrivs)' /proc/self/status; "
-		"ls /proc/self/fd | wc -l; env | cut -d= -f1 | sort | tr '\\n' ' '", 20);
+	run(&o,
+	    "id -u; id -G; grep -E '^(CapEff|CapPrm|NoNewPrivs)' /proc/self/status; "
+	    "ls /proc/self/fd | wc -l; env | cut -d= -f1 | sort | tr '\\n' ' '",
+	    20);
 	assert_int_equal(o.status, 0);
 	if (geteuid() == 0)
 		assert_int_equal(strncmp(o.output, "61987\n61987\n", 12), 0);
@@ -198,12 +202,9 @@ static void limits_hold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scratch_test(status_and_output),
-		scratch_test(output_is_bounded_and_printable),
-		scratch_test(a_timeout_kills_all),
-		scratch_test(the_end_kills_what_is_left),
-		scratch_test(freeing_kills),
-		scratch_test(it_is_somebody_else_with_nothing),
+		scratch_test(status_and_output),   scratch_test(output_is_bounded_and_printable),
+		scratch_test(a_timeout_kills_all), scratch_test(the_end_kills_what_is_left),
+		scratch_test(freeing_kills),	   scratch_test(it_is_somebody_else_with_nothing),
 		scratch_test(limits_hold),
 	};
 	sigset_t set;

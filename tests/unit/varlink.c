@@ -88,8 +88,11 @@ static void nothing_and_end(void **state)
 
 static void no_json(void **state)
 {
-	static const char *const texts[] = { "", "{", "[]", "7", "\"a\"", "null", "{} x", "{}{}",
-					     "{\"a\":}", "{\"a\":\"\xff\"}", "{\"a\":1,}" };
+	static const char *const texts[] = {
+		"",	     "{",    "[]",   "7",	 "\"a\"",
+		"null",	     "{} x", "{}{}", "{\"a\":}", "{\"a\":\"\xff\"}",
+		"{\"a\":1,}"
+	};
 
 	for (size_t i = 0; i < ELEMENTSOF(texts); i++) {
 		Pair p = pair_new();
@@ -198,9 +201,9 @@ static void peer_is_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_messages), cmocka_unit_test(split_reads),
-		cmocka_unit_test(nothing_and_end), cmocka_unit_test(no_json),
-		cmocka_unit_test(too_deep),	  cmocka_unit_test(too_long),
+		cmocka_unit_test(whole_messages),    cmocka_unit_test(split_reads),
+		cmocka_unit_test(nothing_and_end),   cmocka_unit_test(no_json),
+		cmocka_unit_test(too_deep),	     cmocka_unit_test(too_long),
 		cmocka_unit_test(output_is_bounded), cmocka_unit_test(output_waits),
 		cmocka_unit_test(peer_is_gone),
 	};

@@ -182,8 +182,8 @@ static void standard_errors(void **state)
 {
 	static const char *const wrong[][3] = {
 		{ "{\"method\":\"a.test.None\"}", "org.varlink.service.MethodNotFound", "None" },
-		{ "{\"method\":\"org.varlink.service.None\"}",
-		  "org.varlink.service.MethodNotFound", "None" },
+		{ "{\"method\":\"org.varlink.service.None\"}", "org.varlink.service.MethodNotFound",
+		  "None" },
 		{ "{\"method\":\"b.test.Echo\"}", "org.varlink.service.InterfaceNotFound",
 		  "b.test" },
 		{ "{\"method\":\"Echo\"}", "org.varlink.service.InterfaceNotFound", "Echo" },
@@ -239,8 +239,8 @@ static void the_service_describes_itself(void **state)
 	dialog_say(&world.d, "{\"method\":\"org.varlink.service.GetInfo\",\"parameters\":{}}");
 	info = dialog_hear(&world.d);
 	assert_string_equal(json_get_string(dialog_parameters(info), "product"), "p");
-	assert_int_equal(json_object_array_length(
-				 json_get_array(dialog_parameters(info), "interfaces")), 2);
+	assert_int_equal(
+		json_object_array_length(json_get_array(dialog_parameters(info), "interfaces")), 2);
 	dialog_say(&world.d, "{\"method\":\"org.varlink.service.GetInterfaceDescription\","
 			     "\"parameters\":{\"interface\":\"a.test\"}}");
 	text = dialog_hear(&world.d);

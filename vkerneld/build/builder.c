@@ -295,8 +295,8 @@ static void finish_failed(Job *j, Failure *failure, const char *output)
 static void finish_errno(Job *j, int r, const char *doing)
 {
 	_cleanup_failure_ Failure failure = {};
-	const char *hint = r == -ENOSPC ? "free some space on the file system of /var/cache/vkernel" :
-					  NULL;
+	const char *hint =
+		r == -ENOSPC ? "free some space on the file system of /var/cache/vkernel" : NULL;
 
 	fail(&failure, r, ERROR_BUILD_FAILED, hint, "%s: %s", doing, strerror(-r));
 	finish_failed(j, &failure, NULL);
@@ -375,7 +375,9 @@ static int start_signing(Job *j)
 static int work_path(const Job *j, const char *file, char **ret)
 {
 	return asprintf(ret, "%s%s%s%s", j->dir, j->policy ? "" : "/kmod", file ? "/" : "",
-			file ? file : "") < 0 ? -ENOMEM : 0;
+			file ? file : "") < 0
+		       ? -ENOMEM
+		       : 0;
 }
 
 /* Of the files that a build leaves, these are taken: the module and, of the core, its symbols. */
@@ -542,9 +544,18 @@ static int run_make(Job *j)
 		return -ENOMEM;
 
 	/* Without debug information, or BTF made of it, a module is a tenth of the size to load. */
-	const char *argv[] = { b->toolchain.make, "-j2", "-C", b->toolchain.headers, m, cc,
-			       "KCFLAGS=-g0", "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules",
-			       j->policy ? module : NULL, symbols, NULL };
+	const char *argv[] = { b->toolchain.make,
+			       "-j2",
+			       "-C",
+			       b->toolchain.headers,
+			       m,
+			       cc,
+			       "KCFLAGS=-g0",
+			       "CONFIG_DEBUG_INFO_BTF_MODULES=",
+			       "modules",
+			       j->policy ? module : NULL,
+			       symbols,
+			       NULL };
 	const SandboxSpec spec = {
 		.dir = j->dir,
 		.argv = argv,
@@ -695,8 +706,7 @@ static int enqueue(Builder *b, const Policy *policy, const char *key, BuilderDon
 	return 0;
 }
 
-int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata,
-		    Failure *f)
+int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
 {
 	char key[HASH_HEX_SIZE], module[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS] = CORE_MODULE;
 	const Toolchain *t;

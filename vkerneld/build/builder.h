@@ -42,8 +42,7 @@ int builder_new(sd_event *event, const BuilderConfig *config, const Host *host, 
 Builder *builder_free(Builder *b);
 
 /* policy: NULL for the core. On a negative errno done is not called, and f says why. */
-int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata,
-		    Failure *f);
+int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f);
 
 /* A module that was built just now or before, verified, to load it. */
 int builder_open(Builder *b, const char *key, const char *module);

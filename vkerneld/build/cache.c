@@ -59,9 +59,9 @@ static int check_file(int fd, uid_t uid)
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	return S_ISREG(st.st_mode) && st.st_uid == uid && (uint64_t)st.st_size <= CACHE_FILE_MAX ?
-		       0 :
-		       -ENOEXEC;
+	return S_ISREG(st.st_mode) && st.st_uid == uid && (uint64_t)st.st_size <= CACHE_FILE_MAX
+		       ? 0
+		       : -ENOEXEC;
 }
 
 static int check_elf(int fd)

@@ -53,8 +53,7 @@ static void become(uid_t uid, gid_t gid)
 {
 	if (uid == 0)
 		return;
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
-	    setresuid(uid, uid, uid) < 0)
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
 		_exit(126);
 }
 
@@ -202,8 +201,11 @@ static int watch(Sandbox *s, sd_event *event, unsigned int timeout)
 static int make_environment(const char *dir, char *ret[static 9])
 {
 	static const char *const fixed[] = {
-		"PATH=/usr/bin:/bin",	  "LC_ALL=C",		   "SHELL=/bin/sh",
-		"KBUILD_BUILD_USER=vkernel", "KBUILD_BUILD_HOST=vkernel",
+		"PATH=/usr/bin:/bin",
+		"LC_ALL=C",
+		"SHELL=/bin/sh",
+		"KBUILD_BUILD_USER=vkernel",
+		"KBUILD_BUILD_HOST=vkernel",
 		"KBUILD_BUILD_TIMESTAMP=@0",
 	};
 	size_t n = 0;

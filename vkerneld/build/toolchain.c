@@ -42,7 +42,8 @@ static size_t align4(size_t n)
 	return (n + 3) & ~(size_t)3;
 }
 
-/* Notes follow each other: a header, the owner's name and the content, each padded to four bytes. */
+/* Notes follow each other: a header, the owner's name and the content, each padded to four bytes.
+ */
 static int find_build_id(const char *notes, size_t size, char **ret)
 {
 	Elf64_Nhdr h;
@@ -174,7 +175,8 @@ static char *find_program(const char *path, const char *name)
 	return NULL;
 }
 
-/* "x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0": the program, and the digits behind it all. */
+/* "x86_64-linux-gnu-gcc-14 (Debian 14.2.0-19) 14.2.0": the program, and the digits behind it all.
+ */
 static char *find_configured(const char *path, const char *text)
 {
 	_cleanup_free_ char *name = strndup(text, strcspn(text, " "));

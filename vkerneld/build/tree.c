@@ -97,7 +97,8 @@ int file_copy(const char *from, const char *to)
 
 typedef int (*FileFunc)(const char *path, const char *relative, void *userdata);
 
-/* Folders are told to enter (if it is not NULL), files to file; relative names begin with a slash. */
+/* Folders are told to enter (if it is not NULL), files to file; relative names begin with a slash.
+ */
 typedef struct Walk {
 	FileFunc enter, file;
 	void *userdata;
