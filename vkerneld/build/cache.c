@@ -90,7 +90,10 @@ int cache_take(const char *from, uid_t uid, const char *to, bool module)
 	out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (out < 0)
 		return -errno;
-	return fd_copy(in, out, NULL);
+	r = fd_copy(in, out, NULL);
+	if (r < 0)
+		return r;
+	return fsync(out) < 0 ? -errno : 0;
 }
 
 static int hash_at(int fd, Hash *h, const char *name)
@@ -161,7 +164,7 @@ static int sync_folder(const char *path)
 
 	if (fd < 0)
 		return -errno;
-	return syncfs(fd) < 0 ? -errno : 0;
+	return fsync(fd) < 0 ? -errno : 0;
 }
 
 int cache_commit(const char *root, const char *key, const char *temporary)
