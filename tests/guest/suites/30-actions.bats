@@ -220,9 +220,10 @@ said() {
 	start runc default default
 	run -0 inside default sh -c 'echo $((6 * 7)); ls / | grep -c tmp; id -u'
 	[ "${lines[*]}" = "42 1 0" ]
-	# What it refuses without CAP_SYS_ADMIN, beside what it allows.
-	refused 1 inside default callprobe native mount 0 0 0 0 0
-	refused 38 inside default callprobe native clone3 0 0
+	# What it refuses without CAP_SYS_ADMIN, or for an argument, beside what it allows.
+	refused 1 inside default callprobe native quotactl 0 0 0 0
+	refused 38 inside default callprobe native personality 1
+	allowed inside default callprobe native personality 0xffffffff
 	allowed inside default callprobe native uname buf
 	stop default
 	vkctl policy rm default
