@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
 #include <string.h>
 
 #include "vkerneld/api.h"
@@ -58,8 +59,6 @@ static int bound_json(BindOperation *b, const KernelInstance *i, json_object **r
 
 static int fail_bind(const BindOperation *b, int r, Failure *f)
 {
-	Kernel *k = b->operation.manager->kernel;
-
 	switch (r) {
 	case -ESRCH:
 		fail_with(f, r, ERROR_NO_SUCH_PROCESS, NULL, NULL);
@@ -76,7 +75,7 @@ static int fail_bind(const BindOperation *b, int r, Failure *f)
 		return fail(f, r, ERROR_FAILED, "stop some containers",
 			    "the core has no room for another container");
 	default:
-		return fail_kernel(f, r, k, "binding the container");
+		return fail_kernel(f, r, b->operation.manager->kernel, "binding the container");
 	}
 }
 
@@ -189,6 +188,31 @@ static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, 
 	return r;
 }
 
+static int check_free(const BindOperation *b, Manager *m, Failure *f)
+{
+	_cleanup_free_ KernelInstance *all = NULL;
+	size_t n = 0;
+	int r;
+
+	r = kernel_instances(m->kernel, &all, &n);
+	/* Without the core nothing is bound; what else it may be shows later. */
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		if (strcmp(all[i].container, b->container) == 0 &&
+		    all[i].state != VKERNEL_STATE_EXITED)
+			return fail_bind(b, -EEXIST, f);
+	return 0;
+}
+
+/* What the core would refuse must not have compiled and loaded anything before. */
+static int check_first(const BindOperation *b, Manager *m, Failure *f)
+{
+	if (ensure_find(m->kernel, b->policy->digest, NULL) >= 0)
+		return 0;
+	if (kill((pid_t)b->pid, 0) < 0 && errno == ESRCH)
+		return fail_bind(b, -ESRCH, f);
+	return check_free(b, m, f);
+}
+
 static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure *f)
 {
 	BindOperation *b = calloc(1, sizeof(*b));
@@ -197,6 +221,8 @@ static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure
 	if (!b)
 		return -ENOMEM;
 	r = prepare(b, m, p, f);
+	if (r >= 0)
+		r = check_first(b, m, f);
 	if (r < 0) {
 		release(&b->operation);
 		return r;

@@ -186,12 +186,12 @@ static void the_first_bind_loads_core_and_module(void **state)
 	_cleanup_json_ json_object *first = NULL, *second = NULL;
 
 	succeed("AddPolicy", ADD("web"));
-	first = call("Bind", "{\"container\":\"c1\",\"pid\":10,\"policy\":\"web\"}");
+	first = call("Bind", "{\"container\":\"c1\",\"pid\":1,\"policy\":\"web\"}");
 	assert_false(json_get_bool(good(first), "cached"));
 	assert_string_equal(json_get_string(json_get_object(good(first), "instance"), "policy"),
 			    "web");
 	assert_int_equal(fake.loads, 2);
-	second = call("Bind", "{\"container\":\"c2\",\"pid\":11,\"image\":\"img/x\"}");
+	second = call("Bind", "{\"container\":\"c2\",\"pid\":1,\"image\":\"img/x\"}");
 	assert_true(json_get_bool(good(second), "cached"));
 	assert_string_equal(json_get_string(json_get_object(good(second), "instance"), "policy"),
 			    "web");
@@ -209,13 +209,13 @@ static void what_a_container_is_bound_to(void **state)
 
 	succeed("AddPolicy", ADD("web"));
 	/* Nothing, its own, that and the image's, the image's: four policies. */
-	succeed("Bind", "{\"container\":\"c1\",\"pid\":10,\"image\":\"other\"}");
-	snprintf(text, sizeof(text), "{\"container\":\"c2\",\"pid\":10,\"seccomp\":%s}", seccomp);
+	succeed("Bind", "{\"container\":\"c1\",\"pid\":1,\"image\":\"other\"}");
+	snprintf(text, sizeof(text), "{\"container\":\"c2\",\"pid\":1,\"seccomp\":%s}", seccomp);
 	succeed("Bind", text);
 	snprintf(text, sizeof(text),
-		 "{\"container\":\"c3\",\"pid\":10,\"image\":\"img/1\",\"seccomp\":%s}", seccomp);
+		 "{\"container\":\"c3\",\"pid\":1,\"image\":\"img/1\",\"seccomp\":%s}", seccomp);
 	succeed("Bind", text);
-	succeed("Bind", "{\"container\":\"c4\",\"pid\":10,\"image\":\"img/1\"}");
+	succeed("Bind", "{\"container\":\"c4\",\"pid\":1,\"image\":\"img/1\"}");
 	assert_int_equal(fake.n_policies, 4);
 }
 
@@ -249,12 +249,25 @@ static void binds_that_fail(void **state)
 	refuse("Bind", "{\"container\":\"c\",\"pid\":4194303}", "io.vkernel.NoSuchProcess", NULL,
 	       NULL);
 	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
-	refuse("Bind", "{\"container\":\"c\",\"pid\":2}", "io.vkernel.AlreadyBound", "container",
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.AlreadyBound", "container",
 	       "c");
 	fake.bind_error = -EALREADY;
-	refuse("Bind", "{\"container\":\"d\",\"pid\":2}", "io.vkernel.Failed", "message",
+	refuse("Bind", "{\"container\":\"d\",\"pid\":1}", "io.vkernel.Failed", "message",
 	       "already");
 	assert_int_equal(fake.n_instances, 1);
+}
+
+/* A bind that the core would refuse compiles and loads nothing. */
+static void binds_that_fail_change_nothing(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}",
+	       "io.vkernel.AlreadyBound", NULL, NULL);
+	refuse("Bind", "{\"container\":\"d\",\"pid\":4194303,\"policy\":\"web\"}",
+	       "io.vkernel.NoSuchProcess", NULL, NULL);
+	assert_int_equal(fake.n_policies, 1);
+	assert_int_equal(fake.builds, 2);
 }
 
 static void builds_that_fail(void **state)
@@ -298,8 +311,8 @@ static void a_policy_that_vanishes_is_loaded_again(void **state)
 static void containers_by_name(void **state)
 {
 	succeed("Bind", "{\"container\":\"alpha-1\",\"pid\":1}");
-	succeed("Bind", "{\"container\":\"alpha-2\",\"pid\":2}");
-	succeed("Bind", "{\"container\":\"alpha\",\"pid\":3}");
+	succeed("Bind", "{\"container\":\"alpha-2\",\"pid\":1}");
+	succeed("Bind", "{\"container\":\"alpha\",\"pid\":1}");
 	succeed("Inspect", "{\"container\":\"alpha\"}");
 	succeed("Inspect", "{\"container\":\"alpha-2\"}");
 	succeed("Inspect", "{\"container\":\"3\"}");
@@ -400,7 +413,7 @@ static void a_restart_takes_up_what_the_kernel_has(void **state)
 	static const uint8_t digest[VK_DIGEST_SIZE] = { 1 };
 
 	succeed("Bind", "{\"container\":\"stays\",\"pid\":1}");
-	succeed("Bind", "{\"container\":\"goes\",\"pid\":2}");
+	succeed("Bind", "{\"container\":\"goes\",\"pid\":1}");
 	assert_int_equal(db_build_start(manager->db, "k", "d", "6.12", 1), 0);
 	stop();
 	fake_forget("goes");
@@ -450,6 +463,7 @@ int main(void)
 		api_test(what_a_container_is_bound_to),
 		api_test(a_profile_is_read_for_the_container),
 		api_test(binds_that_fail),
+		api_test(binds_that_fail_change_nothing),
 		api_test(builds_that_fail),
 		api_test(modules_that_do_not_load),
 		api_test(a_policy_that_vanishes_is_loaded_again),
