@@ -193,13 +193,27 @@ static void notify(Manager *m, const Shown *s)
 	}
 }
 
+/* The number may belong to the next container by the time the end of the last one is read. */
+static int record_end(Manager *m, const KernelEvent *e)
+{
+	_cleanup_db_instance_ DbInstance known = {};
+	int r;
+
+	r = db_instance_get(m->db, m->host.boot, e->instance, &known);
+	if (r < 0)
+		return r;
+	if (strcmp(known.container, e->container) != 0)
+		return 0;
+	return db_instance_end(m->db, m->host.boot, e->instance, clock_now());
+}
+
 static void record(Manager *m, const KernelEvent *e)
 {
 	int r;
 
 	if (e->kind != VKERNEL_EVENT_RELEASE)
 		return;
-	r = db_instance_end(m->db, m->host.boot, e->instance, clock_now());
+	r = record_end(m, e);
 	if (r < 0 && r != -ENOENT)
 		log_message(LOG_WARNING, "noting the end of %s: %s, ignoring", e->container,
 			    strerror(-r));

@@ -411,6 +411,7 @@ static int recorded(int64_t instance)
 static void a_restart_takes_up_what_the_kernel_has(void **state)
 {
 	static const uint8_t digest[VK_DIGEST_SIZE] = { 1 };
+	KernelEvent release = { .kind = VKERNEL_EVENT_RELEASE };
 
 	succeed("Bind", "{\"container\":\"stays\",\"pid\":1}");
 	succeed("Bind", "{\"container\":\"goes\",\"pid\":1}");
@@ -423,7 +424,13 @@ static void a_restart_takes_up_what_the_kernel_has(void **state)
 	assert_int_equal(recorded(1), 0);
 	assert_int_equal(recorded(2), -ENOENT);
 	assert_int_equal(recorded(3), 0);
-	fake_event(&(KernelEvent){ .kind = VKERNEL_EVENT_RELEASE, .instance = 3 });
+	/* The end of one that had the number before is not the end of this one. */
+	release.instance = 3;
+	strcpy(release.container, "before");
+	fake_event(&release);
+	assert_int_equal(recorded(3), 0);
+	strcpy(release.container, "unknown");
+	fake_event(&release);
 	assert_int_equal(recorded(3), -ENOENT);
 }
 
