@@ -78,7 +78,10 @@ in_journal() {
 }
 
 @test "events are limited in number, counters are not" {
+	# A shell asks for the name of the system when it starts, too.
 	before=$(denied modes)
+	inside modes sh -c :
+	before=$((2 * $(denied modes) - before))
 	inside modes sh -c 'i=0; while [ $i -lt 300 ]; do callprobe native uname buf; i=$((i + 1)); done' \
 		>/dev/null
 	[ "$(denied modes)" -eq $((before + 300)) ]
