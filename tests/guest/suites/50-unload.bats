@@ -84,5 +84,6 @@ gone() {
 	if [ -e /sys/kernel/tracing/enabled_functions ]; then
 		run ! grep -i vkernel /sys/kernel/tracing/enabled_functions
 	fi
-	run ! dmesg --level=emerg,alert,crit,err --notime
+	run -0 dmesg --level=emerg,alert,crit,err --notime
+	[[ $output != *vkernel* ]]
 }
