@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Builds by a make that only pretends: who shares one, what is kept, and what is not. */
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "proto/varlink.h"
+#include "tests/unit/scratch.h"
+#include "vkerneld/build/builder.h"
+
+#define RELEASE "6.12.0-test"
+/* Nobody's, and not that of another test: all its processes are killed. */
+#define BUILD_UID 61988
+
+/* Keeps count of its runs in a folder that its user may write to. */
+static const char make_script[] =
+	"#!/bin/sh\n"
+	"for a; do case $a in\n"
+	"M=*) m=${a#M=};;\n"
+	"VK_MODULE=*) n=${a#*=};;\n"
+	"esac; done\n"
+	"room=${0%/bin/make}/room\n"
+	"echo ${n:-vkernel} >>$room/runs\n"
+	"[ ! -e $room/slow ] || sleep 30\n"
+	"[ ! -e $room/fail ] || { echo the reason; exit 2; }\n"
+	"printf '\\177ELF and the rest of the module' >$m/${n:-vkernel}.ko\n"
+	"[ ! -e $room/text ] || echo text >$m/${n:-vkernel}.ko\n"
+	"echo symbols >$m/Module.symvers\n";
+
+typedef struct World {
+	sd_event *event;
+	Db *db;
+	Builder *builder;
+	BuilderConfig config;
+	Host host;
+	char paths[4][128];
+	Policy *policy;
+} World;
+
+/* What came back of one request. */
+typedef struct Answer {
+	bool done, cached;
+	char key[HASH_HEX_SIZE], module[32];
+	Failure failure;
+} Answer;
+
+static World world;
+
+static void program(const char *name, const char *text)
+{
+	scratch_write(name, text);
+	assert_int_equal(chmod(scratch_path(name), 0755), 0);
+}
+
+static void sources(void)
+{
+	static const char *const folders[] = { "src",
+					       "src/kmod",
+					       "src/kmod/policy",
+					       "src/kmod/include",
+					       "src/proto",
+					       "bin",
+					       "room",
+					       "modules",
+					       "modules/" RELEASE,
+					       "modules/" RELEASE "/build" };
+
+	for (size_t i = 0; i < ELEMENTSOF(folders); i++)
+		scratch_folder(folders[i]);
+	assert_int_equal(chmod(scratch_path("room"), 0777), 0);
+	scratch_write("src/kmod/Kbuild", "");
+	scratch_write("src/kmod/main.c", "");
+	scratch_write("src/kmod/policy/image.c", "");
+	scratch_write("src/kmod/include/policy.h", "");
+	scratch_write("src/proto/vkernel_genl.h", "");
+	scratch_write("modules/" RELEASE "/build/Makefile", "");
+	program("bin/gcc", "#!/bin/sh\necho gcc 1\n");
+	program("bin/make", make_script);
+}
+
+static void start(void)
+{
+	assert_int_equal(
+		builder_new(world.event, &world.config, &world.host, world.db, &world.builder), 0);
+}
+
+static void restart(void)
+{
+	builder_free(world.builder);
+	start();
+}
+
+static int setup(void **state)
+{
+	static const char *const names[] = { "cache", "src", "modules", "bin" };
+	_cleanup_free_ char *error = NULL;
+
+	assert_int_equal(scratch_setup(state), 0);
+	world = (World){ .host = { .release = (char *)RELEASE, .build_id = (char *)"1" } };
+	sources();
+	for (size_t i = 0; i < ELEMENTSOF(names); i++)
+		snprintf(world.paths[i], sizeof(world.paths[i]), "%s/%s", scratch, names[i]);
+	world.config = (BuilderConfig){
+		.cache = world.paths[0],
+		.sources = world.paths[1],
+		.modules = world.paths[2],
+		.path = world.paths[3],
+		.uid = geteuid() == 0 ? BUILD_UID : 0,
+		.gid = BUILD_UID,
+		.timeout = 20,
+	};
+	assert_int_equal(sd_event_new(&world.event), 0);
+	assert_int_equal(db_open(scratch_path("db"), &world.db, &error), 0);
+	assert_int_equal(policy_new_allow(&world.policy), 0);
+	start();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	builder_free(world.builder);
+	db_free(world.db);
+	sd_event_unref(world.event);
+	free(world.policy);
+	return scratch_teardown(state);
+}
+
+static void on_done(const BuildResult *result, void *userdata)
+{
+	Answer *a = userdata;
+
+	a->done = true;
+	a->cached = result->cached;
+	strcpy(a->key, result->key);
+	strcpy(a->module, result->module);
+	if (result->failure)
+		failure_copy(&a->failure, result->failure);
+}
+
+static void ask(Answer *a, const Policy *p)
+{
+	Failure f = {};
+
+	*a = (Answer){};
+	assert_int_equal(builder_request(world.builder, p, on_done, a, &f), 0);
+}
+
+static void wait_for(const Answer *a)
+{
+	for (int i = 0; i < 1000 && !a->done; i++)
+		assert_true(sd_event_run(world.event, 5000000) >= 0);
+	assert_true(a->done);
+}
+
+static void build(Answer *a)
+{
+	ask(a, world.policy);
+	wait_for(a);
+}
+
+static int runs(void)
+{
+	FILE *f = fopen(scratch_path("room/runs"), "re");
+	char line[64];
+	int n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		n++;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static int opens(const Answer *a)
+{
+	int fd = builder_open(world.builder, a->key, a->module);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 ? fd : 0;
+}
+
+static void assert_clean(void)
+{
+	/* Only an empty folder can be removed. */
+	assert_int_equal(rmdir(scratch_path("cache/tmp")), 0);
+	assert_int_equal(mkdir(scratch_path("cache/tmp"), 0711), 0);
+}
+
+static void the_core_comes_first_and_all_is_kept(void **state)
+{
+	Answer a, again;
+
+	build(&a);
+	assert_null(a.failure.error);
+	assert_false(a.cached);
+	assert_int_equal(runs(), 2);
+	assert_int_equal(opens(&a), 0);
+	build(&again);
+	assert_true(again.cached);
+	restart();
+	build(&again);
+	assert_true(again.cached);
+	assert_int_equal(runs(), 2);
+	assert_clean();
+}
+
+static void those_who_ask_together_share_a_build(void **state)
+{
+	Answer a[3], core;
+
+	for (size_t i = 0; i < ELEMENTSOF(a); i++)
+		ask(&a[i], world.policy);
+	ask(&core, NULL);
+	for (size_t i = 0; i < ELEMENTSOF(a); i++)
+		wait_for(&a[i]);
+	assert_true(core.done);
+	assert_int_equal(runs(), 2);
+	assert_string_equal(a[0].key, a[2].key);
+}
+
+static void a_changed_module_is_built_anew(void **state)
+{
+	char file[256];
+	Answer a;
+	int fd;
+
+	build(&a);
+	snprintf(file, sizeof(file), "cache/%.2s/%s/%s.ko", a.key, a.key, a.module);
+	fd = open(scratch_path(file), O_WRONLY | O_APPEND);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_int_equal(opens(&a), -EBADMSG);
+	build(&a);
+	assert_false(a.cached);
+	assert_int_equal(opens(&a), 0);
+	assert_int_equal(runs(), 3);
+}
+
+static void what_decides_the_bytes_decides_the_key(void **state)
+{
+	Answer first, other;
+
+	build(&first);
+	world.host.build_id = (char *)"2";
+	restart();
+	build(&other);
+	assert_string_not_equal(first.key, other.key);
+	scratch_write("src/kmod/policy/image.c", "/* changed */");
+	world.host.build_id = (char *)"1";
+	restart();
+	build(&other);
+	assert_string_not_equal(first.key, other.key);
+	scratch_write("src/kmod/policy/image.c", "");
+	restart();
+	build(&other);
+	assert_string_equal(first.key, other.key);
+	assert_true(other.cached);
+}
+
+static void assert_failed(Answer *a, const char *key, const char *text)
+{
+	_cleanup_db_build_ DbBuild b = {};
+
+	assert_non_null(a->failure.error);
+	assert_string_equal(a->failure.error, ERROR_BUILD_FAILED);
+	assert_non_null(strstr(json_get_string(a->failure.parameters, key), text));
+	assert_non_null(json_get_string(a->failure.parameters, "hint"));
+	assert_int_equal(db_build_get(world.db, a->key, &b), -ENOENT);
+	failure_done(&a->failure);
+	assert_clean();
+}
+
+/* The image fails with its core, which is what the database knows of. */
+static void a_failure_tells_what_the_compiler_said(void **state)
+{
+	Answer a;
+
+	scratch_write("room/fail", "");
+	build(&a);
+	assert_failed(&a, "output", "the reason");
+	assert_int_equal(unlink(scratch_path("room/fail")), 0);
+	build(&a);
+	assert_null(a.failure.error);
+}
+
+static void a_build_that_takes_too_long_is_stopped(void **state)
+{
+	Answer a;
+
+	scratch_write("room/slow", "");
+	world.config.timeout = 1;
+	build(&a);
+	assert_failed(&a, "message", "1 seconds");
+}
+
+static void what_is_no_module_is_not_taken(void **state)
+{
+	_cleanup_failure_ Failure f = {};
+	Answer a;
+
+	scratch_write("room/text", "");
+	build(&a);
+	assert_non_null(a.failure.error);
+	failure_done(&a.failure);
+	assert_clean();
+}
+
+static void without_a_compiler_nothing_begins(void **state)
+{
+	_cleanup_failure_ Failure f = {};
+	Answer a = {};
+
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	assert_false(a.done);
+	assert_non_null(strstr(json_get_string(f.parameters, "hint"), "gcc"));
+	program("bin/gcc", "#!/bin/sh\necho gcc 1\n");
+	build(&a);
+	assert_null(a.failure.error);
+}
+
+static void the_end_stops_a_build(void **state)
+{
+	Answer a;
+
+	scratch_write("room/slow", "");
+	ask(&a, world.policy);
+	while (runs() == 0)
+		assert_true(sd_event_run(world.event, 10000) >= 0);
+	restart();
+	assert_false(a.done);
+	assert_clean();
+}
+
+#define builder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		builder_test(the_core_comes_first_and_all_is_kept),
+		builder_test(those_who_ask_together_share_a_build),
+		builder_test(a_changed_module_is_built_anew),
+		builder_test(what_decides_the_bytes_decides_the_key),
+		builder_test(a_failure_tells_what_the_compiler_said),
+		builder_test(a_build_that_takes_too_long_is_stopped),
+		builder_test(what_is_no_module_is_not_taken),
+		builder_test(without_a_compiler_nothing_begins),
+		builder_test(the_end_stops_a_build),
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
