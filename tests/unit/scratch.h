@@ -33,7 +33,7 @@ static inline int scratch_teardown(void **state)
 /* Of a few paths, each until the fourth call after it. */
 static inline const char *scratch_path(const char *name)
 {
-	static char paths[4][256];
+	static char paths[4][512];
 	static unsigned int next;
 	char *path = paths[next++ % 4];
 

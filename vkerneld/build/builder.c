@@ -319,7 +319,7 @@ static int commit(Job *j)
 {
 	Builder *b = j->builder;
 	char content[HASH_HEX_SIZE];
-	int64_t size;
+	int64_t size = 0;
 	int r;
 
 	r = entry_size(j, &size);
