@@ -320,6 +320,24 @@ static void without_a_compiler_nothing_begins(void **state)
 	assert_null(a.failure.error);
 }
 
+/* What was built before goes on to work, on a host that has lost its compiler or its headers. */
+static void without_a_compiler_the_cache_serves(void **state)
+{
+	static const char *const lost[] = { "bin/gcc", "modules/" RELEASE "/build/Makefile" };
+	Answer a, again;
+
+	build(&a);
+	for (size_t i = 0; i < ELEMENTSOF(lost); i++) {
+		assert_int_equal(unlink(scratch_path(lost[i])), 0);
+		restart();
+		build(&again);
+		assert_null(again.failure.error);
+		assert_true(again.cached);
+		assert_string_equal(again.key, a.key);
+	}
+	assert_int_equal(runs(), 2);
+}
+
 static void the_end_stops_a_build(void **state)
 {
 	Answer a;
@@ -346,6 +364,7 @@ int main(void)
 		builder_test(a_build_that_takes_too_long_is_stopped),
 		builder_test(what_is_no_module_is_not_taken),
 		builder_test(without_a_compiler_nothing_begins),
+		builder_test(without_a_compiler_the_cache_serves),
 		builder_test(the_end_stops_a_build),
 	};
 	sigset_t set;

@@ -201,41 +201,54 @@ int builder_toolchain(Builder *b, const Toolchain **ret, Failure *f)
 		toolchain_done(&b->toolchain);
 		r = toolchain_find(b->config->modules, b->config->path, b->host->release,
 				   &b->toolchain, f);
+		if (r >= 0)
+			(void)cache_note_compiler(b->config->cache, b->toolchain.cc_version);
 	}
 	*ret = &b->toolchain;
 	return r;
 }
 
 /* What decides the bytes of every module here. */
-static void hash_common(const Builder *b, const char *kind, Hash *h)
+static void hash_common(const Builder *b, const char *kind, const char *compiler, Hash *h)
 {
 	hash_init(h);
 	hash_add_string(h, "kind", kind);
 	hash_add_string(h, "release", b->host->release);
 	hash_add_string(h, "build-id", b->host->build_id);
-	hash_add_string(h, "compiler", b->toolchain.cc_version);
+	hash_add_string(h, "compiler", compiler);
 	hash_add_string(h, "signer", b->config->signing_cert ? b->config->signing_cert : "");
 }
 
-static void core_key(const Builder *b, char ret[HASH_HEX_SIZE])
+static void core_key(const Builder *b, const char *compiler, char ret[HASH_HEX_SIZE])
 {
 	Hash h;
 
-	hash_common(b, "core", &h);
+	hash_common(b, "core", compiler, &h);
 	hash_add_string(&h, "sources", b->sources);
 	hash_end(&h, ret);
 }
 
-static void image_key(const Builder *b, const Policy *p, char ret[HASH_HEX_SIZE])
+static void image_key(const Builder *b, const Policy *p, const char *compiler,
+		      char ret[HASH_HEX_SIZE])
 {
 	static const uint32_t numbers[] = { VK_POLICY_ABI, GENERATOR_VERSION };
 	Hash h;
 
-	hash_common(b, "image", &h);
+	hash_common(b, "image", compiler, &h);
 	hash_add_field(&h, "policy", p->digest, sizeof(p->digest));
 	hash_add_field(&h, "versions", numbers, sizeof(numbers));
 	hash_add_string(&h, "template", b->template);
 	hash_end(&h, ret);
+}
+
+/* policy: NULL for the core. */
+static void make_key(const Builder *b, const Policy *policy, const char *compiler,
+		     char ret[HASH_HEX_SIZE])
+{
+	if (policy)
+		image_key(b, policy, compiler, ret);
+	else
+		core_key(b, compiler, ret);
 }
 
 int builder_open(Builder *b, const char *key, const char *module)
@@ -706,6 +719,23 @@ static int enqueue(Builder *b, const Policy *policy, const char *key, BuilderDon
 	return 0;
 }
 
+/* Where the compiler is gone, or the headers are, what they made before is still good. */
+static bool in_cache_of_old(Builder *b, const Policy *policy, const char *module,
+			    char key[HASH_HEX_SIZE])
+{
+	_cleanup_free_ char *compiler = NULL;
+
+	if (cache_recall_compiler(b->config->cache, &compiler) < 0)
+		return false;
+	make_key(b, policy, compiler, key);
+	return in_cache(b, key, module);
+}
+
+static void answer_cached(const char *key, const char *module, BuilderDone done, void *userdata)
+{
+	done(&(BuildResult){ .key = key, .module = module, .cached = true }, userdata);
+}
+
 int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
 {
 	char key[HASH_HEX_SIZE], module[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS] = CORE_MODULE;
@@ -713,18 +743,20 @@ int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *us
 	Job *j;
 	int r;
 
-	r = builder_toolchain(b, &t, f);
-	if (r < 0)
-		return r;
-	if (policy) {
-		image_key(b, policy, key);
+	if (policy)
 		policy_module_name(policy, module);
-	} else {
-		core_key(b, key);
+	r = builder_toolchain(b, &t, f);
+	if (r < 0) {
+		if (!in_cache_of_old(b, policy, module, key))
+			return r;
+		failure_done(f);
+		answer_cached(key, module, done, userdata);
+		return 0;
 	}
+	make_key(b, policy, t->cc_version, key);
 	j = find_job(b, key);
 	if (!j && in_cache(b, key, module)) {
-		done(&(BuildResult){ .key = key, .module = module, .cached = true }, userdata);
+		answer_cached(key, module, done, userdata);
 		return 0;
 	}
 	r = j ? add_waiter(j, done, userdata) : enqueue(b, policy, key, done, userdata, f);

@@ -215,3 +215,38 @@ int cache_remove(const char *root, const char *key)
 	r = entry_path(root, key, &entry);
 	return r < 0 ? r : tree_remove(entry);
 }
+
+int cache_note_compiler(const char *root, const char *version)
+{
+	_cleanup_free_ char *path = NULL, *fresh = NULL;
+	FILE *f;
+	int r;
+
+	if (asprintf(&path, "%s/compiler", root) < 0 ||
+	    asprintf(&fresh, "%s/tmp/compiler", root) < 0)
+		return -ENOMEM;
+	f = fopen(fresh, "we");
+	if (!f)
+		return -errno;
+	r = fputs(version, f) < 0 ? -EIO : 0;
+	if (fclose(f) != 0 || r < 0)
+		return -EIO;
+	return rename(fresh, path) < 0 ? -errno : 0;
+}
+
+int cache_recall_compiler(const char *root, char **ret)
+{
+	_cleanup_free_ char *path = NULL, *line = NULL;
+	_cleanup_fclose_ FILE *f = NULL;
+	size_t size = 0;
+
+	if (asprintf(&path, "%s/compiler", root) < 0)
+		return -ENOMEM;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	if (getline(&line, &size, f) <= 0)
+		return -ENODATA;
+	*ret = TAKE_PTR(line);
+	return 0;
+}

@@ -37,3 +37,7 @@ int cache_commit(const char *root, const char *key, const char *temporary);
 int cache_open(const char *root, const char *key, const char *module, const char *content);
 
 int cache_remove(const char *root, const char *key);
+
+/* The version of the compiler that was seen last, which is part of the keys. */
+int cache_note_compiler(const char *root, const char *version);
+int cache_recall_compiler(const char *root, char **ret);
