@@ -319,8 +319,8 @@ static int vk_set_mode(struct sk_buff *skb, struct genl_info *info)
 				    nla_get_u32(info->attrs[VKERNEL_A_INSTANCE_MODE]));
 }
 
-/* 16 bits, signed, is all that NLA_POLICY_RANGE() has room for. */
-static const struct netlink_range_validation vk_id_range = { .min = 1, .max = VK_ID_MAX };
+/* NLA_POLICY_RANGE() has room for 16 signed bits. Not const: 6.1 takes a pointer to change. */
+static struct netlink_range_validation vk_id_range __ro_after_init = { .min = 1, .max = VK_ID_MAX };
 
 static const struct nla_policy vk_instance_attrs[VKERNEL_A_INSTANCE_MAX + 1] = {
 	[VKERNEL_A_INSTANCE_ID] = NLA_POLICY_FULL_RANGE(NLA_U32, &vk_id_range),

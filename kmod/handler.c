@@ -7,6 +7,8 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/bsearch.h>
+#include <linux/ftrace.h>
+#include <linux/nospec.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -121,6 +123,13 @@ int __init vk_handlers_find(void)
 void vk_handlers_forget(void)
 {
 	kfree(vk_handlers);
+}
+
+unsigned long vk_handler_body(enum vk_table table, u32 nr)
+{
+	unsigned long addr = vk_handlers[table][array_index_nospec(nr, VK_NR_CALLS + 1)];
+
+	return addr == (unsigned long)vk_symbols.ni_syscall ? 0 : addr + MCOUNT_INSN_SIZE;
 }
 
 static int vk_handlers_of_table(const struct vk_policy *policy, enum vk_table table,

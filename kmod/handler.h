@@ -13,6 +13,9 @@
 int vk_handlers_find(void);
 void vk_handlers_forget(void);
 
+/* Where a handler goes on after its hook; 0 for one that only answers ENOSYS. Does not sleep. */
+unsigned long vk_handler_body(enum vk_table table, u32 nr);
+
 /**
  * vk_handlers_restricted - the functions to hook for a policy
  * @policy: any valid one

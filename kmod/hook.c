@@ -53,13 +53,6 @@ static struct vk_hook *vk_hook_find(unsigned long addr)
 	return NULL;
 }
 
-/* Sends the task to the detour, and from there, if it may, to @body. */
-static void notrace vk_divert(struct pt_regs *regs, unsigned long body)
-{
-	regs->r11 = body;
-	regs->ip = (unsigned long)vk_syscall_detour;
-}
-
 /*
  * The way in where a direct call is refused. Runs with preemption off, so the decision, which may
  * end the task, is left to the detour.
@@ -70,18 +63,15 @@ static void notrace vk_ipmodify(unsigned long ip, unsigned long parent_ip, struc
 	struct pt_regs *regs = ftrace_get_regs(fregs);
 
 	if (regs && vk_task_id(current))
-		vk_divert(regs, regs->ip);
+		regs->ip = (unsigned long)vk_syscall_detour;
 }
 
-/*
- * The handler of numbers that mean nothing is out of ftrace's reach on some kernels. All that it
- * does is to answer ENOSYS, so its body need not be returned to.
- */
+/* The handler of numbers that mean nothing is out of ftrace's reach on some kernels. */
 static int vk_probe_ni_syscall(struct kprobe *probe, struct pt_regs *regs)
 {
 	if (!vk_task_id(current))
 		return 0;
-	vk_divert(regs, (unsigned long)vk_ni_syscall);
+	regs->ip = (unsigned long)vk_syscall_detour;
 	return 1;
 }
 NOKPROBE_SYMBOL(vk_probe_ni_syscall);

@@ -8,6 +8,7 @@
 #include <vkernel/verdict.h>
 
 #include "event.h"
+#include "handler.h"
 #include "instance.h"
 #include "symbol.h"
 #include "syscall.h"
@@ -150,7 +151,19 @@ asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_in
 	return vk_syscall_rule(regs, instance, entry, entries);
 }
 
-asmlinkage notrace long vk_ni_syscall(const struct pt_regs *regs)
+/* All that the handler of numbers without a meaning does. */
+static long vk_ni_syscall(const struct pt_regs *regs)
 {
 	return -ENOSYS;
+}
+
+asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs)
+{
+	enum vk_table table = in_ia32_syscall() ? VK_TABLE_COMPAT : VK_TABLE_NATIVE;
+	u32 nr = regs->orig_ax;
+
+	if (nr == (u32)-1)
+		nr = vk_vsyscall_nr(regs);
+	return vk_handler_body(table, min_t(u32, nr, VK_CALL_BEYOND)) ?:
+	       (unsigned long)vk_ni_syscall;
 }

@@ -21,8 +21,8 @@ struct vk_ruling {
 asmlinkage void vk_syscall_trampoline(void);
 asmlinkage void vk_syscall_detour(void);
 
-/* What the kernel does for a number that means nothing. */
-asmlinkage long vk_ni_syscall(const struct pt_regs *regs);
+/* For the detour: what it took the place of. */
+asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs);
 
 /*
  * For the trampoline. Neither sleeps, unless it ends the task.

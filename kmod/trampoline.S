@@ -80,12 +80,17 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 SYM_FUNC_END(vk_syscall_trampoline)
 
 /*
- * Where a direct call could not be had: an ftrace_ops callback sends the task here in place of the
- * handler's body, whose address it left in %r11. From here it is as if ftrace had called.
+ * Where a direct call could not be had: the task is sent here in place of the handler's body. From
+ * here it is as if ftrace had called. No register says where it came from, since whoever holds the
+ * direct call may have run in between; the call's number does.
  */
 SYM_START(vk_syscall_detour, SYM_L_GLOBAL, SYM_A_ALIGN)
 	ENDBR
-	pushq	%r11
+	CALL_DEPTH_ACCOUNT
+	pushq	%rdi
+	call	vk_syscall_body
+	popq	%rdi
+	pushq	%rax
 	UNWIND_HINT_FUNC
 	jmp	vk_syscall_trampoline
 SYM_FUNC_END(vk_syscall_detour)
