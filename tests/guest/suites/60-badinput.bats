@@ -113,9 +113,8 @@ varlink() {
 }
 
 @test "hostile words in a profile stay words" {
-	profile "$(rule ERRNO:58 uname '*/ } int x; /*' $'a\\nb' '"; system("reboot"); "')" |
-		sed 's/""; system/"\\"; system/; s/; ""/; \\""/' |
-		jq '.comment = "*/ #error"' >"$BATS_TEST_TMPDIR/profile" || skip "the profile is no JSON"
+	profile "$(rule ERRNO:58 uname)" | jq '.comment = "*/ #error" | .syscalls[0].names +=
+		["*/ } int x; /*", "a\nb", "\"; system(\"reboot\"); \""]' >"$BATS_TEST_TMPDIR/profile"
 	run -0 vkctl policy add fresh "$BATS_TEST_TMPDIR/profile"
 	run -0 vkctl build fresh
 	start runc words fresh
