@@ -89,7 +89,9 @@ list_is() {
 outcome() {
 	local said status=0
 	said=$("$@" 2>&1 </dev/null) || status=$?
-	if ((status == 0)); then
+	if [[ $said == "ret -1 errno 1" ]]; then
+		echo "refused (Operation not permitted)"
+	elif ((status == 0)); then
 		echo allowed
 	else
 		echo "refused (${said##*: })"
@@ -104,8 +106,13 @@ side_by_side() {
 		"$(outcome podman exec alpha "$@")" "$(outcome podman exec beta "$@")"
 }
 
-allowed_in() {
-	podman exec "$@" </dev/null
+# Not by uname(1): busybox's takes it that the call never fails.
+uname_works() {
+	[[ $("$@" callprobe native uname buf </dev/null) == "ret 0 errno 0" ]]
+}
+
+uname_is_refused() {
+	[[ $("$@" callprobe native uname buf </dev/null) == "ret -1 errno 1" ]]
 }
 
 make_dir() {
@@ -128,7 +135,7 @@ part "A stock kernel, and a service that systemd starts"
 show uname -sr
 systemd-sysusers
 systemctl daemon-reload
-systemd-tmpfiles --create
+systemd-tmpfiles --create 2>/dev/null
 timed "systemctl start vkerneld" systemctl start vkerneld.socket vkerneld.service
 show vkctl status
 claim "vkerneld is running" systemctl is-active vkerneld
@@ -158,14 +165,15 @@ claim "the two of policy alpha share one module" \
 
 part "The same calls, side by side"
 printf '    %-24s %-12s %-34s %s\n' "" "host" "alpha" "beta"
-side_by_side "uname" uname -r
+side_by_side "uname" callprobe native uname buf
 side_by_side "mkdir" sh -c 'mkdir /tmp/vk-demo && rmdir /tmp/vk-demo'
 side_by_side "everything else" sh -c 'cd /; echo $$ >/dev/null'
-claim "alpha: uname works" allowed_in alpha uname
+claim "alpha: uname works" uname_works podman exec alpha
 claim "alpha: mkdir does not" no make_dir podman exec alpha
-claim "beta: uname does not" no allowed_in beta uname
+claim "beta: uname does not" uname_is_refused podman exec beta
 claim "beta: mkdir works" make_dir podman exec beta
-claim "the host: both work" eval 'uname && make_dir env'
+claim "the host: uname works" uname_works env
+claim "the host: mkdir works" make_dir env
 claim "beta: uname through int 0x80 gives the same EPERM" \
 	probe_is "ret -1 errno 1" podman exec beta callprobe int80 uname buf
 claim "beta: and from a thread of a child" \
@@ -175,13 +183,13 @@ part "What was refused, counted; and a policy that only watches"
 beta=$(podman ps --no-trunc --filter name=beta --format '{{.ID}}')
 show vkctl inspect "${beta:0:12}"
 show vkctl mode "${beta:0:12}" audit
-claim "beta in the mode audit: uname works" allowed_in beta uname
+claim "beta in the mode audit: uname works" uname_works podman exec beta
 show vkctl mode "${beta:0:12}" enforce
-claim "beta in the mode enforce: uname does not" no allowed_in beta uname
+claim "beta in the mode enforce: uname does not" uname_is_refused podman exec beta
 
 part "The service dies; its containers do not notice"
 show systemctl kill --signal=KILL vkerneld.service
-claim "beta: uname is still refused" no allowed_in beta uname
+claim "beta: uname is still refused" uname_is_refused podman exec beta
 systemctl reset-failed vkerneld.service
 systemctl start vkerneld.socket
 claim "after its restart it knows all three" list_is 3
@@ -189,7 +197,7 @@ claim "after its restart it knows all three" list_is 3
 part "A module that is in use stays"
 show vkctl unload beta
 claim "unloading it fails" no vkctl unload beta
-claim "beta: uname is still refused" no allowed_in beta uname
+claim "beta: uname is still refused" uname_is_refused podman exec beta
 
 part "The end: containers stop, everything is unloaded"
 timed "podman rm" podman rm --force --time 0 alpha beta alpha-too
@@ -205,7 +213,7 @@ claim "no container has a virtual kernel" list_is 0
 claim "no module of vkernel is in the kernel" no loaded vkernel
 claim "no function of the kernel is hooked" \
 	no grep -qi vkernel /sys/kernel/tracing/enabled_functions
-claim "the host: uname works" uname
+claim "the host: uname works" uname_works env
 show vkctl policy rm alpha
 show vkctl policy rm beta
 tell "What is left: nothing."
