@@ -149,7 +149,7 @@ static int parse_file(Conf *c, const char *path, FILE *f, char **ret_error)
 int conf_load(const char *path, Conf *ret, char **ret_error)
 {
 	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_conf_ Conf c = { .build_timeout = 120 };
+	_cleanup_conf_ Conf c = { .build_timeout = 240 };
 	int r;
 
 	*ret_error = NULL;

@@ -12,7 +12,7 @@
 #include "vkctl/output.h"
 
 /* A first start may compile the core and a module; the time-out in hooks.d is longer. */
-#define ANSWER_SECONDS 280
+#define ANSWER_SECONDS 520
 
 enum stage { STAGE_BIND, STAGE_UNBIND };
 
