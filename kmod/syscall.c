@@ -13,6 +13,9 @@
 #include "symbol.h"
 #include "syscall.h"
 
+#define VK_IA32_EXIT 1
+#define VK_IA32_EXIT_GROUP 252
+
 /* Where a call's arguments lie. A 32-bit one's are the lower halves. */
 static const u16 vk_arg_offsets[VK_NR_TABLES][6] = {
 	[VK_TABLE_NATIVE] = {
@@ -77,6 +80,17 @@ static struct vk_ruling vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
 	}
 }
 
+/*
+ * Since 6.9 the dispatcher has no code behind the two calls that end a thread: an answer in their
+ * place would return to nowhere. The thread ends either way.
+ */
+static bool vk_does_not_return(enum vk_table table, u32 nr)
+{
+	if (table == VK_TABLE_COMPAT)
+		return nr == VK_IA32_EXIT || nr == VK_IA32_EXIT_GROUP;
+	return nr == __NR_exit || nr == __NR_exit_group;
+}
+
 static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
 						enum vk_table table, u32 nr, u32 verdict)
 {
@@ -94,7 +108,7 @@ static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_
 	if (VK_VERDICT_ACTION(verdict) != VK_LOG)
 		vk_instance_count_denied(instance, table, min_t(u32, nr, VK_CALL_BEYOND));
 	vk_event_send(instance, current, &event);
-	if (event.mode == VKERNEL_MODE_AUDIT)
+	if (event.mode == VKERNEL_MODE_AUDIT || vk_does_not_return(table, nr))
 		return vk_pass();
 	return vk_enforce(regs, nr, verdict);
 }

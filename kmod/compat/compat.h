@@ -50,8 +50,8 @@ static inline struct nlattr **vk_genl_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
-/* Who may listen to a group is named since 6.7; before, GENL_UNS_ADMIN_PERM is what there is. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+/* Who may listen to a group is named since 6.7, and in 6.1 where that was brought back. */
+#ifdef GENL_MCAST_CAP_NET_ADMIN
 #define VK_GENL_MCGRP_PERM GENL_MCAST_CAP_NET_ADMIN
 #else
 #define VK_GENL_MCGRP_PERM GENL_UNS_ADMIN_PERM
