@@ -2,9 +2,12 @@
 #include <linux/bitmap.h>
 #include <linux/cgroup.h>
 #include <linux/hashtable.h>
+#include <linux/nsproxy.h>
+#include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/spinlock.h>
 
 #include "entry.h"
@@ -14,31 +17,52 @@
 
 /*
  * Guards the two lists below and the state of every instance, and is what makes "no task carries
- * the id" stay true: a task gets an id that it did not inherit only under this lock. Taken in
- * process context alone; tasklist_lock nests inside.
+ * the id" stay true: a task gets an id that it did not inherit only under this lock, and only that
+ * of an instance that it finds in one of them. Taken in process context alone; tasklist_lock nests
+ * inside.
  */
 static DEFINE_SPINLOCK(vk_entries_lock);
 
 /* Instances whose init has not executed the program; few, and each for milliseconds. */
 static HLIST_HEAD(vk_pending);
 
-/* Active and exited instances by their scope. Readers without the lock only get a hint. */
+/* Of active and exited instances. Readers without the lock only get a hint. */
 static DEFINE_HASHTABLE(vk_scopes, 8);
 
 /* Instances that ended and are not released. */
 static atomic_t vk_nr_ended = ATOMIC_INIT(0);
 
-void vk_entry_open(struct vk_instance *instance)
+/*
+ * The instance whose mark the task carries. A fork that was under way when its instance was
+ * withdrawn took the mark along: it means nothing.
+ */
+static struct vk_instance *vk_marked_by(struct task_struct *task)
 {
-	spin_lock(&vk_entries_lock);
-	instance->state = VKERNEL_STATE_PENDING;
-	hlist_add_head_rcu(&instance->pending_node, &vk_pending);
-	spin_unlock(&vk_entries_lock);
+	u16 id = vk_task_pending(task);
+	struct vk_instance *instance = id ? READ_ONCE(vk_instances[id]) : NULL;
+
+	return instance && !READ_ONCE(instance->withdrawn) ? instance : NULL;
 }
 
-bool vk_entry_ended(const struct vk_instance *instance)
+/* Threads that appear meanwhile are found by their thread group when they execute. */
+static int vk_mark(struct vk_instance *instance)
 {
-	return READ_ONCE(instance->state) == VKERNEL_STATE_EXITED;
+	struct task_struct *leader = pid_task(instance->init, PIDTYPE_TGID), *thread;
+
+	lockdep_assert_held(&vk_entries_lock);
+	if (!leader || (leader->flags & PF_KTHREAD))
+		return -ESRCH;
+	if (vk_task_id(leader) || vk_marked_by(leader))
+		return -EALREADY;
+	instance->creator_cgroup = cgroup_id(task_dfl_cgroup(rcu_dereference(leader->real_parent)));
+	for_each_thread(leader, thread)
+		vk_task_set_pending(thread, instance->id);
+	/*
+	 * Pairs with the last thread's atomic_dec_and_test() of this before the probe of its exit
+	 * looks at the list: either that one ends the instance or this one sees it.
+	 */
+	smp_mb();
+	return atomic_read(&leader->signal->live) ? 0 : -ESRCH;
 }
 
 static void vk_entry_end(struct vk_instance *instance)
@@ -50,79 +74,141 @@ static void vk_entry_end(struct vk_instance *instance)
 	atomic_inc(&vk_nr_ended);
 }
 
-bool vk_entry_withdraw(struct vk_instance *instance)
+static void vk_unmark(struct vk_instance *instance)
 {
 	struct task_struct *process, *thread;
+
+	lockdep_assert_held(&vk_entries_lock);
+	WRITE_ONCE(instance->withdrawn, true);
+	vk_entry_end(instance);
+	for_each_process_thread(process, thread)
+		if (vk_task_pending(thread) == instance->id)
+			vk_task_set_pending(thread, 0);
+}
+
+int vk_entry_open(struct vk_instance *instance)
+{
+	int err;
+
+	rcu_read_lock();
+	spin_lock(&vk_entries_lock);
+	instance->state = VKERNEL_STATE_PENDING;
+	hlist_add_head_rcu(&instance->pending_node, &vk_pending);
+	err = vk_mark(instance);
+	if (err)
+		vk_unmark(instance);
+	spin_unlock(&vk_entries_lock);
+	rcu_read_unlock();
+	return err;
+}
+
+bool vk_entry_withdraw(struct vk_instance *instance)
+{
 	bool pending;
 
+	rcu_read_lock();
 	spin_lock(&vk_entries_lock);
 	pending = instance->state == VKERNEL_STATE_PENDING;
-	if (pending) {
-		vk_entry_end(instance);
-		rcu_read_lock();
-		for_each_process_thread(process, thread)
-			if (vk_task_pending(thread) == instance->id)
-				vk_task_clear_pending(thread);
-		rcu_read_unlock();
-	}
+	if (pending)
+		vk_unmark(instance);
 	spin_unlock(&vk_entries_lock);
+	rcu_read_unlock();
 	return pending;
 }
 
+bool vk_entry_ended(const struct vk_instance *instance)
+{
+	return READ_ONCE(instance->state) == VKERNEL_STATE_EXITED;
+}
+
+static struct vk_instance *vk_scope_find(enum vkernel_scope kind, u64 key)
+{
+	struct vk_scope *scope;
+
+	hash_for_each_possible_rcu(vk_scopes, scope, node, key)
+		if (scope->kind == kind && scope->key == key)
+			return scope->instance;
+	return NULL;
+}
+
+/* The first container in a scope has it for itself. */
+static void vk_scope_open(struct vk_instance *instance, struct vk_scope *scope,
+			  enum vkernel_scope kind, u64 key)
+{
+	lockdep_assert_held(&vk_entries_lock);
+	if (vk_scope_find(kind, key))
+		return;
+	scope->instance = instance;
+	scope->kind = kind;
+	scope->key = key;
+	hash_add_rcu(vk_scopes, &scope->node, key);
+	WRITE_ONCE(instance->scope, instance->scope | kind);
+}
+
+static bool vk_has_own_mounts(struct task_struct *task)
+{
+	return task->nsproxy->mnt_ns != init_task.nsproxy->mnt_ns;
+}
+
 /*
- * The scope of a container is the cgroup its init executes in, if that is its own: one that the
- * parent shares would draw in tasks of the host.
+ * The scopes of a container are the cgroup that its init executes in and the pid namespace that it
+ * is the first process of, as far as they are its own: a cgroup that it shares with who made it
+ * would draw in tasks of the host.
  */
-static void vk_scope_open(struct vk_instance *instance, struct task_struct *init)
+static void vk_scopes_open(struct vk_instance *instance, struct task_struct *init)
 {
 	struct cgroup *cgroup = task_dfl_cgroup(init);
-	struct pid_namespace *pidns = task_active_pid_ns(init);
 
+	instance->own_mounts = vk_has_own_mounts(init);
+	if (cgroup->level > 0 && cgroup_id(cgroup) != instance->creator_cgroup &&
+	    cgroup != task_dfl_cgroup(rcu_dereference(init->real_parent)))
+		vk_scope_open(instance, &instance->cgroup, VKERNEL_SCOPE_CGROUP, cgroup_id(cgroup));
+	/* The reference to the init's pid keeps the namespace, and so its address. */
+	if (instance->init->level > 0 && is_child_reaper(instance->init))
+		vk_scope_open(instance, &instance->pidns, VKERNEL_SCOPE_PIDNS,
+			      (unsigned long)task_active_pid_ns(init));
+}
+
+static void vk_scopes_close(struct vk_instance *instance)
+{
 	lockdep_assert_held(&vk_entries_lock);
-	if (cgroup->level > 0 && cgroup != task_dfl_cgroup(rcu_dereference(init->real_parent))) {
-		instance->scope = VKERNEL_SCOPE_CGROUP;
-		instance->scope_key = cgroup_id(cgroup);
-	} else if (pidns != &init_pid_ns) {
-		/* The reference to the init's pid keeps the namespace, and so its address. */
-		instance->scope = VKERNEL_SCOPE_PIDNS;
-		instance->scope_key = (unsigned long)pidns;
-	} else {
-		instance->scope = VKERNEL_SCOPE_NONE;
-		return;
-	}
-	hash_add_rcu(vk_scopes, &instance->scope_node, instance->scope_key);
+	if (instance->scope & VKERNEL_SCOPE_CGROUP)
+		hash_del_rcu(&instance->cgroup.node);
+	if (instance->scope & VKERNEL_SCOPE_PIDNS)
+		hash_del_rcu(&instance->pidns.node);
 }
 
-static struct vk_instance *vk_scope_find(u8 scope, u64 key)
+/*
+ * The innermost instance whose cgroup the task is in. A runtime may start a part of itself right
+ * in there, to set up a process that enters later: it still has the host's mounts.
+ */
+static struct vk_instance *vk_cgroup_of(struct task_struct *task)
 {
-	struct vk_instance *instance;
-
-	hash_for_each_possible_rcu(vk_scopes, instance, scope_node, key)
-		if (instance->scope == scope && instance->scope_key == key)
-			return instance;
-	return NULL;
-}
-
-/* The innermost instance that the task is inside of. */
-static struct vk_instance *vk_scope_of(struct task_struct *task)
-{
-	struct pid_namespace *pidns;
-	struct vk_instance *instance;
+	struct vk_instance *instance = NULL;
 	struct cgroup *cgroup;
 
+	for (cgroup = task_dfl_cgroup(task); cgroup && !instance; cgroup = cgroup_parent(cgroup))
+		instance = vk_scope_find(VKERNEL_SCOPE_CGROUP, cgroup_id(cgroup));
+	if (instance && instance->own_mounts && !vk_has_own_mounts(task))
+		return NULL;
+	return instance;
+}
+
+static struct vk_instance *vk_pidns_of(struct task_struct *task)
+{
+	struct vk_instance *instance = NULL;
+	struct pid_namespace *pidns;
+
+	for (pidns = task_active_pid_ns(task); pidns && !instance; pidns = pidns->parent)
+		instance = vk_scope_find(VKERNEL_SCOPE_PIDNS, (unsigned long)pidns);
+	return instance;
+}
+
+static struct vk_instance *vk_scope_of(struct task_struct *task)
+{
 	if (hash_empty(vk_scopes))
 		return NULL;
-	for (cgroup = task_dfl_cgroup(task); cgroup; cgroup = cgroup_parent(cgroup)) {
-		instance = vk_scope_find(VKERNEL_SCOPE_CGROUP, cgroup_id(cgroup));
-		if (instance)
-			return instance;
-	}
-	for (pidns = task_active_pid_ns(task); pidns; pidns = pidns->parent) {
-		instance = vk_scope_find(VKERNEL_SCOPE_PIDNS, (unsigned long)pidns);
-		if (instance)
-			return instance;
-	}
-	return NULL;
+	return vk_cgroup_of(task) ?: vk_pidns_of(task);
 }
 
 static struct vk_instance *vk_pending_of(struct task_struct *task)
@@ -141,9 +227,7 @@ static struct vk_instance *vk_pending_of(struct task_struct *task)
  */
 static struct vk_instance *vk_entered(struct task_struct *task)
 {
-	u16 pending = vk_task_pending(task);
-	/* Without the lock the mark may be taken off right now, and the instance go. */
-	struct vk_instance *instance = pending ? READ_ONCE(vk_instances[pending]) : NULL;
+	struct vk_instance *instance = vk_marked_by(task);
 
 	if (!instance)
 		return vk_pending_of(task) ?: vk_scope_of(task);
@@ -162,8 +246,17 @@ static enum vkernel_event_kind vk_enter(struct vk_instance *instance, struct tas
 		return VKERNEL_EVENT_JOIN;
 	hlist_del_rcu(&instance->pending_node);
 	WRITE_ONCE(instance->state, VKERNEL_STATE_ACTIVE);
-	vk_scope_open(instance, task);
+	vk_scopes_open(instance, task);
 	return VKERNEL_EVENT_ACTIVATE;
+}
+
+/* Or a bind may have put another one in its place just now. */
+static void vk_forget_mark(struct task_struct *task)
+{
+	spin_lock(&vk_entries_lock);
+	if (!vk_marked_by(task))
+		vk_task_set_pending(task, 0);
+	spin_unlock(&vk_entries_lock);
 }
 
 void vk_entry_executed(void *data, struct task_struct *task)
@@ -175,6 +268,8 @@ void vk_entry_executed(void *data, struct task_struct *task)
 	if (vk_task_id(task) || !vk_instances_count())
 		return;
 	rcu_read_lock();
+	if (vk_task_pending(task) && !vk_marked_by(task))
+		vk_forget_mark(task);
 	if (vk_entered(task)) {
 		spin_lock(&vk_entries_lock);
 		instance = vk_entered(task);
@@ -187,18 +282,24 @@ void vk_entry_executed(void *data, struct task_struct *task)
 	rcu_read_unlock();
 }
 
-static struct vk_instance *vk_instance_of(struct task_struct *task)
+/* The instance whose init the task is a thread of, if that one has not ended. */
+static struct vk_instance *vk_init_of(struct task_struct *task)
 {
-	u16 id = vk_task_id(task) ?: vk_task_pending(task);
+	u16 id = vk_task_id(task);
+	struct vk_instance *instance = id ? READ_ONCE(vk_instances[id]) : vk_pending_of(task);
 
-	return id ? vk_instances[id] : vk_pending_of(task);
+	if (!instance || instance->init != task_tgid(task) || vk_entry_ended(instance))
+		return NULL;
+	return instance;
 }
 
 static u32 vk_exit_status(struct task_struct *task)
 {
 	const struct signal_struct *signal = task->signal;
 
-	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->exit_code;
+	if (signal->flags & SIGNAL_GROUP_EXIT)
+		return signal->group_exit_code;
+	return task->group_leader->exit_code;
 }
 
 void vk_entry_exited(void *data, struct task_struct *task)
@@ -208,16 +309,17 @@ void vk_entry_exited(void *data, struct task_struct *task)
 	if (!vk_instances_count() || atomic_read(&task->signal->live))
 		return;
 	rcu_read_lock();
-	spin_lock(&vk_entries_lock);
-	instance = vk_instance_of(task);
-	if (instance && instance->init == task_tgid(task) && !vk_entry_ended(instance))
-		vk_entry_end(instance);
-	else
-		instance = NULL;
-	spin_unlock(&vk_entries_lock);
-	if (instance) {
-		vk_event_lifecycle(instance, VKERNEL_EVENT_EXIT, task, vk_exit_status(task));
-		vk_instances_reap();
+	if (vk_init_of(task)) {
+		spin_lock(&vk_entries_lock);
+		instance = vk_init_of(task);
+		if (instance)
+			vk_entry_end(instance);
+		spin_unlock(&vk_entries_lock);
+		if (instance) {
+			vk_event_lifecycle(instance, VKERNEL_EVENT_EXIT, task,
+					   vk_exit_status(task));
+			vk_instances_reap();
+		}
 	}
 	rcu_read_unlock();
 }
@@ -225,8 +327,16 @@ void vk_entry_exited(void *data, struct task_struct *task)
 /* From an RCU callback, in softirq context: the task has left the task list. */
 void vk_entry_freed(void *data, struct task_struct *task)
 {
-	if (atomic_read(&vk_nr_ended) && (vk_task_id(task) || vk_task_pending(task)))
+	u16 id = vk_task_id(task) ?: vk_task_pending(task);
+	struct vk_instance *instance;
+
+	if (!id || !atomic_read(&vk_nr_ended))
+		return;
+	rcu_read_lock();
+	instance = READ_ONCE(vk_instances[id]);
+	if (instance && vk_entry_ended(instance))
 		vk_instances_reap();
+	rcu_read_unlock();
 }
 
 /*
@@ -257,8 +367,7 @@ void vk_entry_retire(struct list_head *instances, struct list_head *retired)
 	list_for_each_entry_safe(instance, next, instances, node) {
 		if (!vk_entry_ended(instance) || test_bit(instance->id, carried))
 			continue;
-		if (instance->scope != VKERNEL_SCOPE_NONE)
-			hash_del_rcu(&instance->scope_node);
+		vk_scopes_close(instance);
 		atomic_dec(&vk_nr_ended);
 		list_move(&instance->node, retired);
 	}

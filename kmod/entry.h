@@ -17,8 +17,11 @@
 struct task_struct;
 struct vk_instance;
 
-/* Lets the instance be found by its thread group: from now on it can be activated. */
-void vk_entry_open(struct vk_instance *instance);
+/*
+ * Marks the thread group of the instance, which from now on can be activated. -ESRCH if the process
+ * is gone, -EALREADY if it has an instance: the new one has ended then.
+ */
+int vk_entry_open(struct vk_instance *instance);
 
 /*
  * Ends an instance that no program runs on yet, and takes the mark off its tasks. False if one
@@ -35,7 +38,7 @@ bool vk_entry_ended(const struct vk_instance *instance);
  */
 void vk_entry_retire(struct list_head *instances, struct list_head *retired);
 
-/* Probes; they run with preemption off. */
+/* Probes; they do not sleep. */
 void vk_entry_executed(void *data, struct task_struct *task);
 void vk_entry_exited(void *data, struct task_struct *task);
 void vk_entry_freed(void *data, struct task_struct *task);

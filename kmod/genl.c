@@ -148,7 +148,7 @@ static int vk_dump_hook(const struct vk_hook *hook, void *data)
 		return -EMSGSIZE;
 	err = vk_dump_end(dump, header, vk_put_hook(dump->skb, hook));
 	if (!err)
-		dump->next++;
+		dump->next = hook->serial + 1;
 	return err;
 }
 
@@ -169,7 +169,7 @@ static int vk_dump_policy(const struct vk_image *image, void *data)
 		return -EMSGSIZE;
 	err = vk_dump_end(dump, header, vk_put_policy(dump->skb, image));
 	if (!err)
-		dump->next++;
+		dump->next = image->serial + 1;
 	return err;
 }
 
@@ -241,14 +241,13 @@ static int vk_dump_call(struct vk_dump *dump, u32 table, u32 nr, u32 denied)
 
 static int vk_dump_denials(struct vk_instance *instance, void *data)
 {
-	struct vk_denials *denials = READ_ONCE(instance->denials);
-	const long entries = VK_CALL_BEYOND + 1;
 	struct vk_dump *dump = data;
 	int err = 0;
 
-	for (; denials && dump->next < VK_NR_TABLES * entries; dump->next++) {
-		u32 table = dump->next / entries, nr = dump->next % entries;
-		u32 denied = atomic_read(&denials->count[table][nr]);
+	for (; dump->next < VK_NR_TABLES * VK_NR_CALLS; dump->next++) {
+		u32 table = dump->next / VK_NR_CALLS, nr = dump->next % VK_NR_CALLS;
+		struct vk_denials *denials = READ_ONCE(instance->denials[table]);
+		u32 denied = denials ? atomic_read(&denials->count[nr]) : 0;
 
 		if (denied)
 			err = vk_dump_call(dump, table, nr, denied);
@@ -278,8 +277,7 @@ static int vk_bind(struct sk_buff *skb, struct genl_info *info)
 	    GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_DIGEST) ||
 	    GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_CONTAINER))
 		return -EINVAL;
-	if (!nla_len(attrs[VKERNEL_A_INSTANCE_CONTAINER]) ||
-	    !*(char *)nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER])) {
+	if (!*(char *)nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER])) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VKERNEL_A_INSTANCE_CONTAINER],
 				    "the container needs a name");
 		return -EINVAL;
@@ -295,7 +293,19 @@ static int vk_bind(struct sk_buff *skb, struct genl_info *info)
 	if (id == -EOPNOTSUPP)
 		NL_SET_ERR_MSG(info->extack, "this kernel takes x32 calls: boot without syscall.x32");
 	err = id < 0 ? id : nla_put_u32(reply.skb, VKERNEL_A_INSTANCE_ID, id);
-	return vk_reply_end(&reply, info, err);
+	err = vk_reply_end(&reply, info, err);
+	/* Who asked does not know of it. */
+	if (err && id > 0)
+		vk_instance_unbind(id, nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER]));
+	return err;
+}
+
+/* The container's name, which commands that have an id may leave out. */
+static const char *vk_container(const struct genl_info *info)
+{
+	struct nlattr *name = info->attrs[VKERNEL_A_INSTANCE_CONTAINER];
+
+	return name ? nla_data(name) : NULL;
 }
 
 static int vk_unbind(struct sk_buff *skb, struct genl_info *info)
@@ -304,7 +314,7 @@ static int vk_unbind(struct sk_buff *skb, struct genl_info *info)
 
 	if (GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_ID))
 		return -EINVAL;
-	err = vk_instance_unbind(vk_id(info, VKERNEL_A_INSTANCE_ID));
+	err = vk_instance_unbind(vk_id(info, VKERNEL_A_INSTANCE_ID), vk_container(info));
 	if (err == -EBUSY)
 		NL_SET_ERR_MSG(info->extack, "the container runs: no process of it can leave");
 	return err;
@@ -315,8 +325,27 @@ static int vk_set_mode(struct sk_buff *skb, struct genl_info *info)
 	if (GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_ID) ||
 	    GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_MODE))
 		return -EINVAL;
-	return vk_instance_set_mode(vk_id(info, VKERNEL_A_INSTANCE_ID),
+	return vk_instance_set_mode(vk_id(info, VKERNEL_A_INSTANCE_ID), vk_container(info),
 				    nla_get_u32(info->attrs[VKERNEL_A_INSTANCE_MODE]));
+}
+
+/*
+ * A container that shares the host's network may have the capability for it, and would be let
+ * command the kernel that it runs on.
+ */
+static int vk_refuse_contained(void)
+{
+	return vk_task_id(current) || vk_task_pending(current) ? -EPERM : 0;
+}
+
+static int vk_pre_doit(const vk_genl_op_t *op, struct sk_buff *skb, struct genl_info *info)
+{
+	return vk_refuse_contained();
+}
+
+static int vk_dump_start(struct netlink_callback *cb)
+{
+	return vk_refuse_contained();
 }
 
 /* NLA_POLICY_RANGE() has room for 16 signed bits. Not const: 6.1 takes a pointer to change. */
@@ -342,12 +371,23 @@ static const struct nla_policy vk_call_attrs[VKERNEL_A_CALL_MAX + 1] = {
 
 static const struct genl_ops vk_ops[] = {
 	{ .cmd = VKERNEL_CMD_GET_INFO, .flags = GENL_ADMIN_PERM, .doit = vk_get_info },
-	{ .cmd = VKERNEL_CMD_GET_HOOK, .flags = GENL_ADMIN_PERM, .dumpit = vk_dump_hooks },
-	{ .cmd = VKERNEL_CMD_GET_POLICY, .flags = GENL_ADMIN_PERM, .dumpit = vk_dump_policies },
+	{
+		.cmd = VKERNEL_CMD_GET_HOOK,
+		.flags = GENL_ADMIN_PERM,
+		.start = vk_dump_start,
+		.dumpit = vk_dump_hooks,
+	},
+	{
+		.cmd = VKERNEL_CMD_GET_POLICY,
+		.flags = GENL_ADMIN_PERM,
+		.start = vk_dump_start,
+		.dumpit = vk_dump_policies,
+	},
 	{
 		.cmd = VKERNEL_CMD_GET_INSTANCE,
 		.flags = GENL_ADMIN_PERM,
 		.doit = vk_get_instance,
+		.start = vk_dump_start,
 		.dumpit = vk_dump_instances,
 		.policy = vk_instance_attrs,
 		.maxattr = VKERNEL_A_INSTANCE_MAX,
@@ -355,6 +395,7 @@ static const struct genl_ops vk_ops[] = {
 	{
 		.cmd = VKERNEL_CMD_GET_CALL,
 		.flags = GENL_ADMIN_PERM,
+		.start = vk_dump_start,
 		.dumpit = vk_dump_calls,
 		.policy = vk_call_attrs,
 		.maxattr = VKERNEL_A_CALL_MAX,
@@ -374,7 +415,7 @@ static struct genl_family vk_family __ro_after_init = {
 	.module = THIS_MODULE,
 	.ops = vk_ops,
 	.n_ops = ARRAY_SIZE(vk_ops),
-	.resv_start_op = VKERNEL_CMD_MAX + 1,
+	.pre_doit = vk_pre_doit,
 	.mcgrps = vk_groups,
 	.n_mcgrps = ARRAY_SIZE(vk_groups),
 };

@@ -67,7 +67,7 @@ static int __init vk_find_compat(unsigned long *handlers)
 	if (!names || !addrs)
 		goto out;
 	count = vk_compat_sorted(names);
-	err = vk_symbols.ftrace_lookup_symbols(names, count, addrs);
+	err = static_call(vk_ftrace_lookup_symbols)(names, count, addrs);
 	if (err && err != -ESRCH)
 		goto out;
 	err = 0;
@@ -98,7 +98,7 @@ static void __init vk_find_native(unsigned long *handlers)
 		if (i < NR_syscalls)
 			addr = (unsigned long)vk_symbols.sys_call_table[i];
 		handlers[i] = addr == (unsigned long)vk_symbols.ni_syscall ?
-			      vk_no_handler : vk_symbols.ftrace_location(addr);
+			      vk_no_handler : static_call(vk_ftrace_location)(addr);
 	}
 }
 
@@ -110,7 +110,7 @@ int __init vk_handlers_find(void)
 	vk_handlers = kcalloc(VK_NR_TABLES, sizeof(*vk_handlers), GFP_KERNEL);
 	if (!vk_handlers)
 		return -ENOMEM;
-	vk_no_handler = vk_symbols.ftrace_location((unsigned long)vk_symbols.ni_syscall);
+	vk_no_handler = static_call(vk_ftrace_location)((unsigned long)vk_symbols.ni_syscall);
 	if (!vk_no_handler)
 		vk_no_handler = (unsigned long)vk_symbols.ni_syscall;
 	vk_find_native(vk_handlers[VK_TABLE_NATIVE]);
@@ -129,17 +129,19 @@ unsigned long vk_handler_body(enum vk_table table, u32 nr)
 {
 	unsigned long addr = vk_handlers[table][array_index_nospec(nr, VK_NR_CALLS + 1)];
 
-	return addr == (unsigned long)vk_symbols.ni_syscall ? 0 : addr + MCOUNT_INSN_SIZE;
+	return !addr || addr == (unsigned long)vk_symbols.ni_syscall ? 0 : addr + MCOUNT_INSN_SIZE;
 }
 
 static int vk_handlers_of_table(const struct vk_policy *policy, enum vk_table table,
 				unsigned long *addrs)
 {
+	/* The dispatcher answers numbers beyond its table itself, and always with ENOSYS. */
+	const int dispatched = table == VK_TABLE_NATIVE ? NR_syscalls : IA32_NR_syscalls;
 	/* What the kernel answers by itself where there is no handler. */
 	const u32 no_such_call = VK_VERDICT(VK_ERRNO, ENOSYS);
 	int nr, count = 0;
 
-	for (nr = 0; nr <= VK_CALL_BEYOND; nr++) {
+	for (nr = 0; nr < dispatched; nr++) {
 		u32 entry = policy->table[table][nr];
 
 		if (!entry || (vk_handlers[table][nr] == vk_no_handler && entry == no_such_call))

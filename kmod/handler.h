@@ -8,7 +8,7 @@
 #include <vkernel/policy.h>
 
 /* Room for every entry of both tables. */
-#define VK_MAX_HANDLERS (VK_NR_TABLES * (VK_NR_CALLS + 1))
+#define VK_MAX_HANDLERS (VK_NR_TABLES * VK_NR_CALLS)
 
 int vk_handlers_find(void);
 void vk_handlers_forget(void);

@@ -10,6 +10,8 @@
 #include <linux/ftrace.h>
 #include <linux/hashtable.h>
 #include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/printk.h>
 #include <linux/slab.h>
@@ -21,6 +23,7 @@
 #include "syscall.h"
 
 struct vk_batch {
+	struct list_head node;
 	enum vkernel_hook_state state;
 	struct ftrace_ops ops; /* direct and IPMODIFY */
 	struct kprobe probe; /* kprobe: one function */
@@ -37,6 +40,8 @@ struct vk_hook_set {
 /* Guards everything here. ftrace's own locks nest inside. */
 static DEFINE_MUTEX(vk_hooks_mutex);
 static DEFINE_HASHTABLE(vk_hooks, 9);
+static LIST_HEAD(vk_batches); /* oldest first */
+static u64 vk_hook_serial;
 
 enum vkernel_hook_state vk_hook_state(const struct vk_hook *hook)
 {
@@ -105,20 +110,21 @@ static int vk_batch_register(struct vk_batch *batch, unsigned long *addrs)
 	return err;
 }
 
-static void vk_batch_unregister(struct vk_batch *batch)
+static int vk_batch_unregister(struct vk_batch *batch)
 {
-	switch (batch->state) {
-	case VKERNEL_HOOK_DIRECT:
-		vk_ftrace_direct_unregister(&batch->ops, (unsigned long)vk_syscall_trampoline);
-		break;
-	case VKERNEL_HOOK_IPMODIFY:
-		unregister_ftrace_function(&batch->ops);
-		ftrace_free_filter(&batch->ops);
-		break;
-	case VKERNEL_HOOK_KPROBE:
+	int err;
+
+	if (batch->state == VKERNEL_HOOK_KPROBE) {
 		unregister_kprobe(&batch->probe);
-		break;
+		return 0;
 	}
+	if (batch->state == VKERNEL_HOOK_DIRECT)
+		return vk_ftrace_direct_unregister(&batch->ops,
+						   (unsigned long)vk_syscall_trampoline);
+	err = unregister_ftrace_function(&batch->ops);
+	if (!err)
+		ftrace_free_filter(&batch->ops);
+	return err;
 }
 
 static int vk_batch_start(unsigned long *addrs, size_t count, enum vkernel_hook_state state)
@@ -139,19 +145,30 @@ static int vk_batch_start(unsigned long *addrs, size_t count, enum vkernel_hook_
 	for (i = 0; i < count; i++) {
 		batch->hooks[i].batch = batch;
 		batch->hooks[i].addr = addrs[i];
+		batch->hooks[i].serial = vk_hook_serial++;
 		hash_add(vk_hooks, &batch->hooks[i].node, addrs[i]);
 	}
+	list_add_tail(&batch->node, &vk_batches);
 	return 0;
 }
 
 static void vk_batch_stop(struct vk_batch *batch)
 {
 	size_t i;
+	int err;
 
+	list_del(&batch->node);
 	for (i = 0; i < batch->count; i++)
 		hash_del(&batch->hooks[i].node);
-	vk_batch_unregister(batch);
-	kvfree(batch);
+	err = vk_batch_unregister(batch);
+	if (!err) {
+		kvfree(batch);
+		return;
+	}
+	/* The functions still call into this module: it has to stay, and so has what ftrace knows. */
+	__module_get(THIS_MODULE);
+	pr_err("ftrace does not let go of %zu functions (%d): the module stays until the next boot\n",
+	       batch->count, err);
 }
 
 /*
@@ -190,24 +207,14 @@ static void vk_hook_put(struct vk_hook *hook)
 		vk_batch_stop(hook->batch);
 }
 
-static struct vk_batch *vk_batch_unused(void)
-{
-	struct vk_hook *hook;
-	int bucket;
-
-	hash_for_each(vk_hooks, bucket, hook, node)
-		if (!hook->batch->used)
-			return hook->batch;
-	return NULL;
-}
-
 /* After a failure half-way. */
 static void vk_batches_sweep(void)
 {
-	struct vk_batch *batch;
+	struct vk_batch *batch, *next;
 
-	while ((batch = vk_batch_unused()))
-		vk_batch_stop(batch);
+	list_for_each_entry_safe(batch, next, &vk_batches, node)
+		if (!batch->used)
+			vk_batch_stop(batch);
 }
 
 static int vk_hooks_start(const unsigned long *addrs, size_t count)
@@ -219,15 +226,17 @@ static int vk_hooks_start(const unsigned long *addrs, size_t count)
 
 	if (!missing)
 		return -ENOMEM;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count && !err; i++) {
 		if (vk_hook_find(addrs[i]))
 			continue;
-		if (vk_symbols.ftrace_location(addrs[i]))
+		if (static_call(vk_ftrace_location)(addrs[i]))
 			missing[n++] = addrs[i];
-		else
+		else if (!unreachable)
 			unreachable = addrs[i];
+		else
+			err = -EOPNOTSUPP;
 	}
-	if (n)
+	if (!err && n)
 		err = vk_batches_start(missing, n);
 	if (!err && unreachable)
 		err = vk_batch_start(&unreachable, 1, VKERNEL_HOOK_KPROBE);
@@ -277,21 +286,17 @@ size_t vk_hook_set_size(const struct vk_hook_set *set)
 	return set->count;
 }
 
-int vk_hooks_visit(size_t skip, int (*visit)(const struct vk_hook *hook, void *data), void *data)
+int vk_hooks_visit(u64 first, int (*visit)(const struct vk_hook *hook, void *data), void *data)
 {
-	struct vk_hook *hook;
-	int bucket, err = 0;
+	struct vk_batch *batch;
+	size_t i;
+	int err = 0;
 
 	mutex_lock(&vk_hooks_mutex);
-	hash_for_each(vk_hooks, bucket, hook, node) {
-		if (skip) {
-			skip--;
-			continue;
-		}
-		err = visit(hook, data);
-		if (err)
-			break;
-	}
+	list_for_each_entry(batch, &vk_batches, node)
+		for (i = 0; i < batch->count && !err; i++)
+			if (batch->hooks[i].serial >= first)
+				err = visit(&batch->hooks[i], data);
 	mutex_unlock(&vk_hooks_mutex);
 	return err;
 }

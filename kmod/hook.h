@@ -15,6 +15,7 @@ struct vk_hook_set;
 struct vk_hook {
 	struct hlist_node node;
 	struct vk_batch *batch;
+	u64 serial; /* greater than of all that were hooked before */
 	unsigned long addr; /* where ftrace patches it, if it can */
 	unsigned int users; /* policies */
 };
@@ -39,7 +40,7 @@ void vk_hooks_unguard(void);
  * Those that are hooked already only count one more user. May sleep.
  *
  * Return: the claim on them, for vk_hooks_release(); -EBUSY if somebody holds one of them in every
- * way there is; else what ftrace says.
+ * way there is; -EOPNOTSUPP for one that can not be reached; else what ftrace says.
  */
 struct vk_hook_set *vk_hooks_acquire(const unsigned long *addrs, size_t count);
 
@@ -48,7 +49,10 @@ void vk_hooks_release(struct vk_hook_set *set);
 
 size_t vk_hook_set_size(const struct vk_hook_set *set);
 
-/* Calls visit() for every hook from the nth on, until it returns non-zero; returns that. */
-int vk_hooks_visit(size_t skip, int (*visit)(const struct vk_hook *hook, void *data), void *data);
+/*
+ * Calls visit() for every hook with a serial of at least @first, in order, until it returns
+ * non-zero; returns that.
+ */
+int vk_hooks_visit(u64 first, int (*visit)(const struct vk_hook *hook, void *data), void *data);
 
 #endif

@@ -14,17 +14,16 @@ static atomic64_t *vk_work(struct task_struct *task)
 
 void vk_task_set_pending(struct task_struct *task, u16 id)
 {
-	atomic64_or((u64)id << VK_PENDING_SHIFT, vk_work(task));
-}
+	s64 old = atomic64_read(vk_work(task)), new;
 
-void vk_task_clear_pending(struct task_struct *task)
-{
-	atomic64_andnot(VK_ID_MASK << VK_PENDING_SHIFT, vk_work(task));
+	do {
+		new = (old & ~(VK_ID_MASK << VK_PENDING_SHIFT)) | (u64)id << VK_PENDING_SHIFT;
+	} while (!atomic64_try_cmpxchg(vk_work(task), &old, new));
 }
 
 /* The id first: at no moment does the task carry neither, so its instance can not go. */
 void vk_task_activate(struct task_struct *task, u16 id)
 {
 	atomic64_or((u64)id << VK_ID_SHIFT, vk_work(task));
-	vk_task_clear_pending(task);
+	vk_task_set_pending(task, 0);
 }

@@ -26,8 +26,8 @@ static inline u16 vk_task_pending(const struct task_struct *task)
 	return READ_ONCE(task_thread_info(task)->syscall_work) >> VK_PENDING_SHIFT & VK_ID_MASK;
 }
 
+/* @id: in place of any mark that was there; 0 takes it off */
 void vk_task_set_pending(struct task_struct *task, u16 id);
-void vk_task_clear_pending(struct task_struct *task);
 void vk_task_activate(struct task_struct *task, u16 id);
 
 #endif

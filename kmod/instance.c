@@ -32,7 +32,8 @@ static void vk_instance_free(struct vk_instance *instance)
 		vk_image_put(instance->image);
 	put_pid(instance->init);
 	free_percpu(instance->checked);
-	kfree(instance->denials);
+	kfree(instance->denials[VK_TABLE_NATIVE]);
+	kfree(instance->denials[VK_TABLE_COMPAT]);
 	kfree_rcu(instance, rcu);
 }
 
@@ -89,41 +90,25 @@ static bool vk_container_bound(const char *container)
 	return false;
 }
 
-/* Threads that appear meanwhile are found by their thread group when they execute. */
-static int vk_mark_pending(const struct vk_instance *instance)
-{
-	struct task_struct *leader, *thread;
-	int err = 0;
-
-	rcu_read_lock();
-	leader = pid_task(instance->init, PIDTYPE_TGID);
-	if (!leader || (leader->flags & PF_KTHREAD))
-		err = -ESRCH;
-	else if (vk_task_id(leader) || vk_task_pending(leader))
-		err = -EALREADY;
-	else
-		for_each_thread(leader, thread)
-			vk_task_set_pending(thread, instance->id);
-	/* Later the probe sees the last thread's exit; that it saw none yet shows here. */
-	if (!err && !atomic_read(&leader->signal->live))
-		err = -ESRCH;
-	rcu_read_unlock();
-	return err;
-}
-
+/* Takes @instance, also if it fails. */
 static int vk_instance_insert(struct vk_instance *instance)
 {
-	int id = ida_alloc_range(&vk_ids, 1, VK_ID_MAX, GFP_KERNEL);
+	int err, id = ida_alloc_range(&vk_ids, 1, VK_ID_MAX, GFP_KERNEL);
 
 	lockdep_assert_held(&vk_instances_mutex);
-	if (id < 0)
+	if (id < 0) {
+		vk_instance_free(instance);
 		return id;
+	}
 	instance->id = id;
 	list_add_tail(&instance->node, &vk_instance_list);
 	WRITE_ONCE(vk_nr_instances, vk_nr_instances + 1);
 	smp_store_release(&vk_instances[id], instance);
-	vk_entry_open(instance);
-	return 0;
+	err = vk_entry_open(instance);
+	/* A task may carry the id by now: only the reaper may release it. */
+	if (err)
+		vk_instances_reap();
+	return err;
 }
 
 static void vk_instance_remove(struct vk_instance *instance)
@@ -139,21 +124,13 @@ static int vk_instance_start(struct vk_instance *instance)
 {
 	int err;
 
-	if (vk_container_bound(instance->container))
-		err = -EEXIST;
-	else
-		err = vk_instance_insert(instance);
-	if (err) {
+	if (vk_container_bound(instance->container)) {
 		vk_instance_free(instance);
-		return err;
+		return -EEXIST;
 	}
-	err = vk_mark_pending(instance);
-	if (err) {
-		/* A task may carry the id by now: only the reaper may release it. */
-		vk_entry_withdraw(instance);
-		vk_instances_reap();
+	err = vk_instance_insert(instance);
+	if (err)
 		return err;
-	}
 	vk_event_lifecycle(instance, VKERNEL_EVENT_BIND, NULL, 0);
 	return instance->id;
 }
@@ -174,13 +151,23 @@ int vk_instance_bind(pid_t pid, const u8 *digest, const char *container, u8 mode
 	return id;
 }
 
-int vk_instance_unbind(u16 id)
+static struct vk_instance *vk_instance_named(u16 id, const char *container)
+{
+	struct vk_instance *instance = vk_instances[id];
+
+	lockdep_assert_held(&vk_instances_mutex);
+	if (instance && container && strcmp(instance->container, container))
+		return NULL;
+	return instance;
+}
+
+int vk_instance_unbind(u16 id, const char *container)
 {
 	struct vk_instance *instance;
 	int err = 0;
 
 	mutex_lock(&vk_instances_mutex);
-	instance = vk_instances[id];
+	instance = vk_instance_named(id, container);
 	if (!instance)
 		err = -ENOENT;
 	else if (vk_entry_withdraw(instance) || vk_entry_ended(instance))
@@ -191,28 +178,28 @@ int vk_instance_unbind(u16 id)
 	return err;
 }
 
-int vk_instance_set_mode(u16 id, u8 mode)
+int vk_instance_set_mode(u16 id, const char *container, u8 mode)
 {
 	struct vk_instance *instance;
 
 	mutex_lock(&vk_instances_mutex);
-	instance = vk_instances[id];
+	instance = vk_instance_named(id, container);
 	if (instance)
 		WRITE_ONCE(instance->mode, mode);
 	mutex_unlock(&vk_instances_mutex);
 	return instance ? 0 : -ENOENT;
 }
 
-static struct vk_denials *vk_instance_denials(struct vk_instance *instance)
+static struct vk_denials *vk_instance_denials(struct vk_instance *instance, enum vk_table table)
 {
-	struct vk_denials *denials = READ_ONCE(instance->denials), *other;
+	struct vk_denials *denials = READ_ONCE(instance->denials[table]), *other;
 
 	if (denials)
 		return denials;
 	denials = kzalloc(sizeof(*denials), GFP_NOWAIT | __GFP_NOWARN);
 	if (!denials)
 		return NULL;
-	other = cmpxchg(&instance->denials, NULL, denials);
+	other = cmpxchg(&instance->denials[table], NULL, denials);
 	if (!other)
 		return denials;
 	kfree(denials);
@@ -221,11 +208,11 @@ static struct vk_denials *vk_instance_denials(struct vk_instance *instance)
 
 void vk_instance_count_denied(struct vk_instance *instance, enum vk_table table, u32 nr)
 {
-	struct vk_denials *denials = vk_instance_denials(instance);
+	struct vk_denials *denials = vk_instance_denials(instance, table);
 
 	atomic64_inc(&instance->denied);
-	if (denials)
-		atomic_inc(&denials->count[table][nr]);
+	if (denials && nr < VK_NR_CALLS)
+		atomic_inc(&denials->count[nr]);
 }
 
 u64 vk_instance_checked(const struct vk_instance *instance)

@@ -17,9 +17,17 @@
 
 struct vk_image;
 
-/* Refused calls by number; allocated with the first one. */
+/* Refused calls by number. */
 struct vk_denials {
-	atomic_t count[VK_NR_TABLES][VK_NR_CALLS + 1];
+	atomic_t count[VK_NR_CALLS];
+};
+
+/* What tasks that enter the container later are recognised by. */
+struct vk_scope {
+	struct hlist_node node;
+	struct vk_instance *instance;
+	u64 key; /* cgroup's id or address of the pid namespace */
+	u8 kind; /* enum vkernel_scope */
 };
 
 /*
@@ -37,13 +45,15 @@ struct vk_instance {
 	u8 mode; /* enum vkernel_mode; written under vk_instances_mutex */
 	/* entry.c's; written under its lock */
 	u8 state; /* enum vkernel_state */
-	u8 scope; /* enum vkernel_scope; once */
-	u64 scope_key; /* cgroup's id or address of the pid namespace; once */
-	struct hlist_node scope_node;
+	bool withdrawn; /* ended without having begun */
+	bool own_mounts; /* the init has a mount namespace of its own */
+	u64 creator_cgroup; /* id; of who made the init */
+	u8 scope; /* enum vkernel_scope, or of it */
+	struct vk_scope cgroup, pidns;
 	struct hlist_node pending_node;
 
 	u64 __percpu *checked;
-	struct vk_denials *denials; /* set once, by cmpxchg */
+	struct vk_denials *denials[VK_NR_TABLES]; /* with the first one; set once, by cmpxchg */
 	atomic64_t denied;
 	atomic64_t dropped; /* events over the limit, in all */
 	atomic_t unreported; /* of these, not yet told by an event */
@@ -74,13 +84,14 @@ int vk_instance_bind(pid_t pid, const u8 *digest, const char *container, u8 mode
 
 /*
  * Takes it back from a process that never executed the program; -EBUSY for one that did, -ENOENT
- * for an id that nobody has.
+ * for an id that nobody has, or another container than @container, if that is not NULL: ids are
+ * used again.
  */
-int vk_instance_unbind(u16 id);
+int vk_instance_unbind(u16 id, const char *container);
 
-int vk_instance_set_mode(u16 id, u8 mode);
+int vk_instance_set_mode(u16 id, const char *container, u8 mode);
 
-/* Does not sleep. @nr: up to VK_CALL_BEYOND */
+/* Does not sleep. */
 void vk_instance_count_denied(struct vk_instance *instance, enum vk_table table, u32 nr);
 
 u64 vk_instance_checked(const struct vk_instance *instance);

@@ -11,10 +11,11 @@
 #include "hook.h"
 #include "policy.h"
 
-/* Taken while image modules load and leave, and for each bind; hooks' lock nests inside. */
+/* Taken for moments: by image modules that come and go, and by each bind. */
 static DEFINE_MUTEX(vk_images_mutex);
 static LIST_HEAD(vk_images);
 static u32 vk_nr_images;
+static u64 vk_image_serial;
 
 static struct vk_image *vk_image_find(const u8 *digest)
 {
@@ -41,34 +42,50 @@ static struct vk_hook_set *vk_hook_restricted(const struct vk_policy *policy)
 	return hooks;
 }
 
-static int vk_image_add(const struct vk_policy *policy, struct module *owner)
+static int vk_image_add(struct vk_image *image)
 {
-	struct vk_image *image;
+	int err = 0;
 
-	lockdep_assert_held(&vk_images_mutex);
-	if (vk_image_find(policy->digest))
-		return -EEXIST;
-	image = kzalloc(sizeof(*image), GFP_KERNEL);
+	mutex_lock(&vk_images_mutex);
+	if (vk_image_find(image->policy->digest)) {
+		err = -EEXIST;
+	} else {
+		image->serial = vk_image_serial++;
+		list_add_tail(&image->node, &vk_images);
+		vk_nr_images++;
+	}
+	mutex_unlock(&vk_images_mutex);
+	return err;
+}
+
+static int vk_image_open(const struct vk_policy *policy, struct module *owner)
+{
+	struct vk_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
+	int err;
+
 	if (!image)
 		return -ENOMEM;
 	image->policy = policy;
 	image->owner = owner;
+	/* Slow, so nobody who binds waits for it. */
 	image->hooks = vk_hook_restricted(policy);
 	if (IS_ERR(image->hooks)) {
-		int err = PTR_ERR(image->hooks);
-
-		kfree(image);
-		return err;
+		err = PTR_ERR(image->hooks);
+		goto free;
 	}
-	list_add_tail(&image->node, &vk_images);
-	vk_nr_images++;
+	err = vk_image_add(image);
+	if (err)
+		goto release;
 	return 0;
+release:
+	vk_hooks_release(image->hooks);
+free:
+	kfree(image);
+	return err;
 }
 
 int vkernel_policy_register(const struct vk_policy *policy, struct module *owner)
 {
-	int err;
-
 	might_sleep();
 	if (policy->abi != VK_POLICY_ABI) {
 		pr_err("%s: built for policy ABI %u, this core has %u: rebuild it\n",
@@ -79,10 +96,7 @@ int vkernel_policy_register(const struct vk_policy *policy, struct module *owner
 		pr_err("%s: the policy is malformed\n", module_name(owner));
 		return -EINVAL;
 	}
-	mutex_lock(&vk_images_mutex);
-	err = vk_image_add(policy, owner);
-	mutex_unlock(&vk_images_mutex);
-	return err;
+	return vk_image_open(policy, owner);
 }
 EXPORT_SYMBOL_GPL(vkernel_policy_register);
 
@@ -99,7 +113,6 @@ void vkernel_policy_unregister(const struct vk_policy *policy)
 	mutex_unlock(&vk_images_mutex);
 	if (!image)
 		return;
-	/* Slow, so nobody who binds waits for it. */
 	vk_hooks_release(image->hooks);
 	kfree(image);
 }
@@ -133,18 +146,15 @@ u32 vk_images_count(void)
 	return READ_ONCE(vk_nr_images);
 }
 
-int vk_images_visit(size_t skip, int (*visit)(const struct vk_image *image, void *data),
-		    void *data)
+int vk_images_visit(u64 first, int (*visit)(const struct vk_image *image, void *data), void *data)
 {
 	struct vk_image *image;
 	int err = 0;
 
 	mutex_lock(&vk_images_mutex);
 	list_for_each_entry(image, &vk_images, node) {
-		if (skip) {
-			skip--;
+		if (image->serial < first)
 			continue;
-		}
 		err = visit(image, data);
 		if (err)
 			break;

@@ -13,6 +13,7 @@ struct vk_hook_set;
 /* A registered policy; vk_images_mutex guards all of it but @instances. */
 struct vk_image {
 	struct list_head node;
+	u64 serial; /* greater than of all that were registered before */
 	const struct vk_policy *policy;
 	struct module *owner;
 	struct vk_hook_set *hooks;
@@ -28,8 +29,10 @@ void vk_image_put(struct vk_image *image);
 
 u32 vk_images_count(void);
 
-/* Calls visit() for every image from the nth on, until it returns non-zero; returns that. */
-int vk_images_visit(size_t skip, int (*visit)(const struct vk_image *image, void *data),
-		    void *data);
+/*
+ * Calls visit() for every image with a serial of at least @first, in order, until it returns
+ * non-zero; returns that.
+ */
+int vk_images_visit(u64 first, int (*visit)(const struct vk_image *image, void *data), void *data);
 
 #endif

@@ -2,6 +2,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/jump_label.h>
+#include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/printk.h>
 
@@ -9,52 +10,78 @@
 
 struct vk_symbols vk_symbols __ro_after_init;
 
-typedef unsigned long (*vk_lookup_t)(const char *name);
+DEFINE_STATIC_CALL_NULL(vk_force_sig_seccomp, force_sig_seccomp);
+DEFINE_STATIC_CALL_NULL(vk_ftrace_location, ftrace_location);
+DEFINE_STATIC_CALL_NULL(vk_ftrace_lookup_symbols, ftrace_lookup_symbols);
+DEFINE_STATIC_CALL_NULL(vk_do_exit, vk_exit_t);
+DEFINE_STATIC_CALL_NULL(vk_do_group_exit, vk_group_exit_t);
+DEFINE_STATIC_CALL_NULL(vk_kallsyms_lookup_name, kallsyms_lookup_name);
 
 /* A kprobe can be set by name, and tells the address: the way to the one lookup there is. */
-static vk_lookup_t __init vk_find_lookup(void)
+static bool __init vk_find_lookup(void)
 {
 	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
-	vk_lookup_t lookup;
 
 	if (register_kprobe(&probe))
-		return NULL;
-	lookup = (vk_lookup_t)probe.addr;
+		return false;
+	static_call_update(vk_kallsyms_lookup_name, (typeof(kallsyms_lookup_name) *)probe.addr);
 	unregister_kprobe(&probe);
-	return lookup;
+	return true;
+}
+
+static void *__init vk_find_optional(const char *name)
+{
+	return (void *)static_call(vk_kallsyms_lookup_name)(name);
+}
+
+static void *__init vk_find(const char *name, int *err)
+{
+	void *addr = vk_find_optional(name);
+
+	if (!addr) {
+		pr_err("the kernel has no symbol %s, which is required\n", name);
+		*err = -EOPNOTSUPP;
+	}
+	return addr;
+}
+
+static int __init vk_find_data(void)
+{
+	int err = 0;
+
+	vk_symbols.sys_call_table = vk_find("sys_call_table", &err);
+	vk_symbols.ni_syscall = vk_find("__x64_sys_ni_syscall", &err);
+	vk_symbols.tasklist_lock = vk_find("tasklist_lock", &err);
+	vk_symbols.x32_key = vk_find_optional("x32_enabled_skey");
+	return err;
+}
+
+static int __init vk_find_functions(void)
+{
+	int err = 0;
+	typeof(force_sig_seccomp) *force_sig = vk_find("force_sig_seccomp", &err);
+	typeof(ftrace_location) *location = vk_find("ftrace_location", &err);
+	typeof(ftrace_lookup_symbols) *lookup = vk_find("ftrace_lookup_symbols", &err);
+	vk_exit_t *exit = vk_find("do_exit", &err);
+	vk_group_exit_t *group_exit = vk_find("do_group_exit", &err);
+
+	if (err)
+		return err;
+	static_call_update(vk_force_sig_seccomp, force_sig);
+	static_call_update(vk_ftrace_location, location);
+	static_call_update(vk_ftrace_lookup_symbols, lookup);
+	static_call_update(vk_do_exit, exit);
+	static_call_update(vk_do_group_exit, group_exit);
+	return 0;
 }
 
 int __init vk_symbols_find(void)
 {
-	const struct {
-		const char *name;
-		void **where;
-		bool required;
-	} wanted[] = {
-		{ "sys_call_table", (void **)&vk_symbols.sys_call_table, true },
-		{ "__x64_sys_ni_syscall", &vk_symbols.ni_syscall, true },
-		{ "tasklist_lock", (void **)&vk_symbols.tasklist_lock, true },
-		{ "force_sig_seccomp", (void **)&vk_symbols.force_sig_seccomp, true },
-		{ "do_exit", (void **)&vk_symbols.do_exit, true },
-		{ "ftrace_location", (void **)&vk_symbols.ftrace_location, true },
-		{ "ftrace_lookup_symbols", (void **)&vk_symbols.ftrace_lookup_symbols, true },
-		{ "x32_enabled_skey", (void **)&vk_symbols.x32_key, false },
-	};
-	vk_lookup_t lookup = vk_find_lookup();
-	size_t i;
-
-	if (!lookup) {
+	if (!vk_find_lookup()) {
 		pr_err("no kprobe on kallsyms_lookup_name: CONFIG_KPROBES and CONFIG_KALLSYMS are needed\n");
 		return -EOPNOTSUPP;
 	}
-	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
-		*wanted[i].where = (void *)lookup(wanted[i].name);
-		if (!*wanted[i].where && wanted[i].required) {
-			pr_err("the kernel has no symbol %s, which is required\n", wanted[i].name);
-			return -EOPNOTSUPP;
-		}
-	}
-	return 0;
+	return vk_find_data() ?: vk_find_functions();
 }
 
 bool vk_x32_enabled(void)

@@ -3,7 +3,10 @@
 #ifndef _VK_SYMBOL_H
 #define _VK_SYMBOL_H
 
+#include <linux/ftrace.h>
+#include <linux/sched/signal.h>
 #include <linux/spinlock.h>
+#include <linux/static_call.h>
 #include <linux/types.h>
 #include <asm/syscall.h>
 
@@ -12,17 +15,26 @@ struct vk_symbols {
 	/* The handler of numbers that mean nothing. */
 	void *ni_syscall;
 	rwlock_t *tasklist_lock;
-	int (*force_sig_seccomp)(int syscall, int reason, bool force_coredump);
-	void (*do_exit)(long code); /* does not return */
-	/* Where ftrace patches the function at an address, or 0. */
-	unsigned long (*ftrace_location)(unsigned long addr);
-	/* The same for sorted names, in one pass; -ESRCH if some are missing: theirs are 0. */
-	int (*ftrace_lookup_symbols)(const char **sorted, size_t count, unsigned long *addrs);
 	/* Null where the kernel has no switch for x32. */
 	const struct static_key *x32_key;
 };
 
 extern struct vk_symbols vk_symbols;
+
+/*
+ * Functions are called by static_call(): with IBT the kernel takes the mark of a target of indirect
+ * calls off all functions that it does not call so itself.
+ */
+DECLARE_STATIC_CALL(vk_force_sig_seccomp, force_sig_seccomp);
+/* Where ftrace patches the function at an address, or 0. */
+DECLARE_STATIC_CALL(vk_ftrace_location, ftrace_location);
+/* The same for sorted names, in one pass; -ESRCH if some are missing: theirs are 0. */
+DECLARE_STATIC_CALL(vk_ftrace_lookup_symbols, ftrace_lookup_symbols);
+/* Neither returns. */
+typedef void vk_exit_t(long code);
+DECLARE_STATIC_CALL(vk_do_exit, vk_exit_t);
+typedef void vk_group_exit_t(int code);
+DECLARE_STATIC_CALL(vk_do_group_exit, vk_group_exit_t);
 
 int vk_symbols_find(void);
 

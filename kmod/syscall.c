@@ -54,8 +54,9 @@ static struct vk_ruling vk_answer(long value)
 static struct vk_ruling vk_signal(struct pt_regs *regs, u32 nr, u32 data, bool fatal)
 {
 	syscall_rollback(current, regs);
-	vk_symbols.force_sig_seccomp(nr, data, fatal);
-	return vk_answer(regs->orig_ax);
+	static_call(vk_force_sig_seccomp)(nr, data, fatal);
+	/* One through the vsyscall page came without its number. */
+	return vk_answer((u32)regs->orig_ax == nr ? regs->orig_ax : nr);
 }
 
 static struct vk_ruling vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
@@ -73,22 +74,31 @@ static struct vk_ruling vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
 	case VK_KILL_THREAD:
 		/* The last thread is its process, and leaves a core as one. */
 		if (atomic_read(&current->signal->live) != 1)
-			vk_symbols.do_exit(SIGSYS);
+			static_call(vk_do_exit)(SIGSYS);
 		fallthrough;
 	default:
 		return vk_signal(regs, nr, VK_VERDICT_DATA(verdict), true);
 	}
 }
 
-/*
- * Since 6.9 the dispatcher has no code behind the two calls that end a thread: an answer in their
- * place would return to nowhere. The thread ends either way.
- */
 static bool vk_does_not_return(enum vk_table table, u32 nr)
 {
 	if (table == VK_TABLE_COMPAT)
 		return nr == VK_IA32_EXIT || nr == VK_IA32_EXIT_GROUP;
 	return nr == __NR_exit || nr == __NR_exit_group;
+}
+
+/*
+ * Since 6.9 the dispatcher has no code behind the two calls that end a thread: an answer in their
+ * place would return to nowhere. What the thread ends with is all that can be chosen.
+ */
+static struct vk_ruling vk_enforce_at_exit(u32 verdict)
+{
+	if (VK_VERDICT_ACTION(verdict) == VK_KILL_THREAD)
+		static_call(vk_do_exit)(SIGSYS);
+	if (VK_VERDICT_ACTION(verdict) == VK_KILL_PROCESS)
+		static_call(vk_do_group_exit)(SIGSYS);
+	return vk_pass();
 }
 
 static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
@@ -106,10 +116,12 @@ static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_
 	for (i = 0; i < ARRAY_SIZE(event.args); i++)
 		event.args[i] = vk_arg(regs, table, i);
 	if (VK_VERDICT_ACTION(verdict) != VK_LOG)
-		vk_instance_count_denied(instance, table, min_t(u32, nr, VK_CALL_BEYOND));
+		vk_instance_count_denied(instance, table, nr);
 	vk_event_send(instance, current, &event);
-	if (event.mode == VKERNEL_MODE_AUDIT || vk_does_not_return(table, nr))
+	if (event.mode == VKERNEL_MODE_AUDIT)
 		return vk_pass();
+	if (vk_does_not_return(table, nr))
+		return vk_enforce_at_exit(verdict);
 	return vk_enforce(regs, nr, verdict);
 }
 
@@ -118,7 +130,7 @@ static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_
  * return.
  */
 static __always_inline struct vk_ruling vk_rule(struct pt_regs *regs, struct vk_instance *instance,
-						enum vk_table table, u32 entry)
+						enum vk_table table, u32 nr, u32 entry)
 {
 	const struct vk_policy *policy = instance->policy;
 
@@ -130,7 +142,7 @@ static __always_inline struct vk_ruling vk_rule(struct pt_regs *regs, struct vk_
 	}
 	if (!entry)
 		return vk_pass();
-	return vk_not_allowed(regs, instance, table, regs->orig_ax, entry);
+	return vk_not_allowed(regs, instance, table, nr, entry);
 }
 
 asmlinkage notrace struct vk_ruling vk_syscall_rule(struct pt_regs *regs,
@@ -138,11 +150,14 @@ asmlinkage notrace struct vk_ruling vk_syscall_rule(struct pt_regs *regs,
 						    const u32 *entries)
 {
 	if (entries == instance->table[VK_TABLE_NATIVE])
-		return vk_rule(regs, instance, VK_TABLE_NATIVE, entry);
-	return vk_rule(regs, instance, VK_TABLE_COMPAT, entry);
+		return vk_rule(regs, instance, VK_TABLE_NATIVE, regs->orig_ax, entry);
+	return vk_rule(regs, instance, VK_TABLE_COMPAT, regs->orig_ax, entry);
 }
 
-/* Calls through the vsyscall page bear no number; each of the three has its address. */
+/*
+ * Calls through the vsyscall page bear no number; each of the three has its address. No other
+ * handler is called for a number outside the table.
+ */
 static u32 vk_vsyscall_nr(const struct pt_regs *regs)
 {
 	static const u32 numbers[] = { __NR_gettimeofday, __NR_time, __NR_getcpu };
@@ -152,17 +167,13 @@ static u32 vk_vsyscall_nr(const struct pt_regs *regs)
 }
 
 asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
-					      u32 nr, const u32 *entries)
+					      const u32 *entries)
 {
-	u32 entry = entries[VK_CALL_BEYOND];
+	u32 nr = vk_vsyscall_nr(regs);
 
-	if (nr == (u32)-1)
-		entry = entries[vk_vsyscall_nr(regs)];
-	else if (nr & __X32_SYSCALL_BIT)
-		entry = VK_VERDICT(VK_ERRNO, ENOSYS);
-	if (!entry)
+	if (!entries[nr])
 		return vk_pass();
-	return vk_syscall_rule(regs, instance, entry, entries);
+	return vk_rule(regs, instance, VK_TABLE_NATIVE, nr, entries[nr]);
 }
 
 /* All that the handler of numbers without a meaning does. */
@@ -176,8 +187,8 @@ asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs)
 	enum vk_table table = in_ia32_syscall() ? VK_TABLE_COMPAT : VK_TABLE_NATIVE;
 	u32 nr = regs->orig_ax;
 
-	if (nr == (u32)-1)
+	if (nr >= VK_NR_CALLS)
 		nr = vk_vsyscall_nr(regs);
-	return vk_handler_body(table, min_t(u32, nr, VK_CALL_BEYOND)) ?:
+	return vk_handler_body(table, nr) ?:
 	       (unsigned long)vk_ni_syscall;
 }

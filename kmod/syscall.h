@@ -25,12 +25,13 @@ asmlinkage void vk_syscall_detour(void);
 asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs);
 
 /*
- * For the trampoline. Neither sleeps, unless it ends the task.
- * @entry: not 0; @nr: not in the table; @entries: the table itself
+ * For the trampoline: a call by its number, and one whose number is not in the table. Neither
+ * sleeps, unless it ends the task.
+ * @entry: not 0; @entries: the table itself
  */
 asmlinkage struct vk_ruling vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance,
 					    u32 entry, const u32 *entries);
 asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
-					      u32 nr, const u32 *entries);
+					      const u32 *entries);
 
 #endif

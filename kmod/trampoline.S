@@ -20,15 +20,13 @@
 #include "compat/compat.h"
 #include "offsets.h"
 
-#define VK_ID_SHIFT 48
-
 	.text
 
 SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	ENDBR
 	movq	VK_CURRENT, %rax
 	movq	VK_TASK_SYSCALL_WORK(%rax), %rcx
-	shrq	$VK_ID_SHIFT, %rcx
+	shrq	$VK_ID_SHIFT_ASM, %rcx
 	jnz	.Lcontained
 	RET
 
@@ -53,7 +51,7 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	movq	VK_INSTANCE_COMPAT(%rsi), %rcx
 	jmp	.Llookup
 
-	/* Both get (regs, instance, entry or number, table). */
+	/* (regs, instance, entry, table) */
 .Lrule:
 	CALL_DEPTH_ACCOUNT
 	pushq	%rdi
@@ -63,8 +61,10 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	jnz	.Lanswer
 	RET
 
+	/* (regs, instance, table) */
 .Lbeyond:
 	CALL_DEPTH_ACCOUNT
+	movq	%rcx, %rdx
 	pushq	%rdi
 	call	vk_syscall_beyond
 	popq	%rdi

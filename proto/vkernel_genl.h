@@ -50,7 +50,7 @@ enum vkernel_hook_state {
 enum vkernel_hook {
 	VKERNEL_A_HOOK_SYMBOL = 1, /* string */
 	VKERNEL_A_HOOK_STATE, /* u32: enum vkernel_hook_state */
-	VKERNEL_A_HOOK_USERS, /* u32: policies that need it; 0 for the core's own */
+	VKERNEL_A_HOOK_USERS, /* u32: policies that need it */
 	__VKERNEL_A_HOOK_MAX
 };
 #define VKERNEL_A_HOOK_MAX (__VKERNEL_A_HOOK_MAX - 1)
@@ -77,9 +77,10 @@ enum vkernel_state {
 
 /* How tasks that enter later are recognised at execve. */
 enum vkernel_scope {
-	VKERNEL_SCOPE_NONE, /* neither below: only what its tasks fork belongs to it */
+	VKERNEL_SCOPE_NONE, /* by nothing: only what its tasks fork belongs to it */
 	VKERNEL_SCOPE_CGROUP,
 	VKERNEL_SCOPE_PIDNS,
+	VKERNEL_SCOPE_BOTH, /* one or the other */
 };
 
 enum vkernel_instance {
@@ -101,7 +102,7 @@ enum vkernel_instance {
 enum vkernel_call {
 	VKERNEL_A_CALL_INSTANCE = 1, /* u32: which instance, in the request */
 	VKERNEL_A_CALL_TABLE, /* u32: enum vk_table */
-	VKERNEL_A_CALL_NR, /* u32; 512 for all numbers beyond */
+	VKERNEL_A_CALL_NR, /* u32 */
 	VKERNEL_A_CALL_DENIED, /* u64 */
 	VKERNEL_A_CALL_PAD,
 	__VKERNEL_A_CALL_MAX

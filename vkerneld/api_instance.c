@@ -205,7 +205,7 @@ static int unbind(Manager *m, const char *container, Failure *f)
 	found = find_exact(&l, container);
 	if (!found)
 		return fail_with(f, -ENOENT, ERROR_NO_SUCH_CONTAINER, "container", container);
-	r = kernel_unbind(m->kernel, found->id);
+	r = kernel_unbind(m->kernel, found);
 	if (r != -EBUSY)
 		return r < 0 && r != -ENOENT ? fail_kernel(f, r, m->kernel, "unbinding") : 0;
 	fail_with(f, r, ERROR_IN_USE, "name", container);
@@ -345,7 +345,7 @@ static int set_mode(Manager *m, const ModeParameters *p, json_object **ret, Fail
 	r = look_up(m, p->container, &l, &found, f);
 	if (r < 0)
 		return r;
-	r = kernel_set_mode(m->kernel, found->id, mode);
+	r = kernel_set_mode(m->kernel, found, mode);
 	if (r < 0)
 		return fail_kernel(f, r, m->kernel, "setting the mode");
 	now = *found;

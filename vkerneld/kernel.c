@@ -588,24 +588,36 @@ int kernel_bind(Kernel *k, const char *container, uint32_t pid,
 	return get(k, &instance_object, VKERNEL_CMD_GET_INSTANCE, fill_instance, &bound, ret);
 }
 
-static int fill_mode(struct nl_msg *msg, const void *arg)
+static int fill_named(struct nl_msg *msg, const void *arg)
 {
 	int r = fill_instance(msg, arg);
+
+	if (r < 0)
+		return r;
+	return nla_put_string(msg, VKERNEL_A_INSTANCE_CONTAINER,
+			      ((const KernelInstance *)arg)->container);
+}
+
+static int fill_mode(struct nl_msg *msg, const void *arg)
+{
+	int r = fill_named(msg, arg);
 
 	if (r < 0)
 		return r;
 	return nla_put_u32(msg, VKERNEL_A_INSTANCE_MODE, ((const KernelInstance *)arg)->mode);
 }
 
-int kernel_unbind(Kernel *k, uint32_t instance)
+int kernel_unbind(Kernel *k, const KernelInstance *i)
 {
-	return command(k, VKERNEL_CMD_UNBIND, fill_instance, &(KernelInstance){ .id = instance });
+	return command(k, VKERNEL_CMD_UNBIND, fill_named, i);
 }
 
-int kernel_set_mode(Kernel *k, uint32_t instance, uint32_t mode)
+int kernel_set_mode(Kernel *k, const KernelInstance *i, uint32_t mode)
 {
-	return command(k, VKERNEL_CMD_SET_MODE, fill_mode,
-		       &(KernelInstance){ .id = instance, .mode = mode });
+	KernelInstance want = *i;
+
+	want.mode = mode;
+	return command(k, VKERNEL_CMD_SET_MODE, fill_mode, &want);
 }
 
 /* News of families: ours may have come or gone. */

@@ -80,5 +80,6 @@ int kernel_calls(Kernel *k, uint32_t instance, KernelCall **ret, size_t *ret_n);
 
 int kernel_bind(Kernel *k, const char *container, uint32_t pid,
 		const uint8_t digest[VK_DIGEST_SIZE], uint32_t mode, KernelInstance *ret);
-int kernel_unbind(Kernel *k, uint32_t instance);
-int kernel_set_mode(Kernel *k, uint32_t instance, uint32_t mode);
+/* By id and container: the core uses ids again. */
+int kernel_unbind(Kernel *k, const KernelInstance *i);
+int kernel_set_mode(Kernel *k, const KernelInstance *i, uint32_t mode);

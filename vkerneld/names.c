@@ -27,7 +27,7 @@ const char *mode_name(uint32_t mode)
 
 const char *scope_name(uint32_t scope)
 {
-	static const char *const names[] = { "none", "cgroup", "pidns" };
+	static const char *const names[] = { "none", "cgroup", "pidns", "both" };
 
 	return name_of(names, ELEMENTSOF(names), scope);
 }

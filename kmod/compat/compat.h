@@ -35,10 +35,18 @@ static inline int vk_ftrace_direct_unregister(struct ftrace_ops *ops, unsigned l
 #else
 	int err = unregister_ftrace_direct_multi(ops, trampoline);
 
-	ftrace_free_filter(ops);
+	if (!err)
+		ftrace_free_filter(ops);
 	return err;
 #endif
 }
+
+/* What a family's pre_doit() is told of the command. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+typedef struct genl_split_ops vk_genl_op_t;
+#else
+typedef struct genl_ops vk_genl_op_t;
+#endif
 
 /* The attributes of a dump's request. */
 static inline struct nlattr **vk_genl_dump_attrs(struct netlink_callback *cb)

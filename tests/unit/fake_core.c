@@ -164,9 +164,9 @@ int kernel_bind(Kernel *k, const char *container, uint32_t pid,
 	return 0;
 }
 
-int kernel_unbind(Kernel *k, uint32_t instance)
+int kernel_unbind(Kernel *k, const KernelInstance *which)
 {
-	KernelInstance *i = find_instance(instance);
+	KernelInstance *i = find_instance(which->id);
 
 	if (!i)
 		return -ENOENT;
@@ -176,9 +176,9 @@ int kernel_unbind(Kernel *k, uint32_t instance)
 	return 0;
 }
 
-int kernel_set_mode(Kernel *k, uint32_t instance, uint32_t mode)
+int kernel_set_mode(Kernel *k, const KernelInstance *which, uint32_t mode)
 {
-	KernelInstance *i = find_instance(instance);
+	KernelInstance *i = find_instance(which->id);
 
 	if (!i)
 		return -ENOENT;

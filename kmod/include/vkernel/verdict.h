@@ -56,6 +56,8 @@ static inline int vk_entry_valid(const struct vk_policy *policy, __u32 entry, __
 	}
 	if (VK_VERDICT_ACTION(entry) >= VK_NR_ACTIONS)
 		return 0;
+	if (VK_VERDICT_ACTION(entry) == VK_ALLOW)
+		return !VK_VERDICT_DATA(entry);
 	return VK_VERDICT_ACTION(entry) != VK_ERRNO || VK_VERDICT_DATA(entry) <= 4095;
 }
 
