@@ -18,6 +18,15 @@ KNOWN = re.compile(
 )
 
 
+def excerpt(text, count=40):
+    """The kernel log from its first splat on: where it was, and how it came there."""
+    lines = text.splitlines()
+    for number, line in enumerate(lines):
+        if SPLAT.search(line) and not KNOWN.search(line):
+            return lines[number:number + count]
+    return []
+
+
 def find(text):
     """The lines of a kernel log that fail the run."""
     return [line for line in text.splitlines() if SPLAT.search(line) and not KNOWN.search(line)]
