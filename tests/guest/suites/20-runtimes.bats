@@ -73,7 +73,7 @@ two_tables() {
 	[ "$(vkctl list --json | jq length)" -eq 6 ]
 	[ "$(instance runc-beta policy)" = beta ]
 	[ "$(instance crun-beta state)" = active ]
-	[ "$(instance runc-alpha scope)" = cgroup ]
+	[ "$(instance runc-alpha scope)" = both ]
 	# Those of one policy share its module; what earlier suites left is in nobody's use.
 	vkctl unload --all
 	[ "$(modules | wc -l)" -eq 2 ]
@@ -89,6 +89,34 @@ two_tables() {
 	[ "$(vkctl inspect runc-beta --json | jq .instance.denied)" -eq $((before + 2)) ]
 	[ "$(vkctl inspect runc-alpha --json |
 		jq '[.calls[] | select(.name == "uname")] | length')" -eq 0 ]
+}
+
+@test "a container can not command the core, even on the host's network" {
+	local shared='del(.linux.namespaces[] | select(.type == "network"))
+		| .process.capabilities |= map_values(. + ["CAP_NET_ADMIN"])' events=1
+
+	# A kernel older than 6.9 does not let the core choose its listeners.
+	[ "$VK_KERNEL" != 6.1 ] || events=0
+	expect $'request errno 0\ndump errno 0\nevents errno 0' genlprobe
+	expect $'request errno 1\ndump errno 1\nevents errno 1' \
+		setpriv --reuid 65534 --clear-groups genlprobe
+	bundle unbound "" "del(.hooks) | .process.args = [\"genlprobe\"] | $shared"
+	expect $'request errno 0\ndump errno 0\nevents errno 0' \
+		runc run --bundle "$VK_ROOM/bundles/unbound" unbound
+	start runc meddler alpha "$shared"
+	expect $'request errno 1\ndump errno 1\nevents errno '$events inside meddler genlprobe
+	expect "family errno 2" inside runc-alpha genlprobe
+	stop meddler
+}
+
+@test "a runtime's helper in the container's cgroup is no part of it until it is in its mounts" {
+	local pid cgroup
+
+	pid=$(instance runc-beta pid)
+	cgroup=/sys/fs/cgroup$(sed -n 's/^0:://p' "/proc/$pid/cgroup")
+	allowed sh -c 'echo $$ >"$0/cgroup.procs" && exec callprobe native uname buf' "$cgroup"
+	refused $BETA_ERRNO sh -c 'echo $$ >"$0/cgroup.procs" &&
+		exec nsenter --mount --target "$1" /bin/callprobe native uname buf' "$cgroup" "$pid"
 }
 
 @test "children and threads belong to their container" {

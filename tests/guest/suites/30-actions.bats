@@ -17,6 +17,13 @@ actions_profile() {
 			{"names": ["getcpu"], "action": "SCMP_ACT_KILL_PROCESS"},
 			{"names": ["alarm"], "action": "SCMP_ACT_LOG"},
 			{"names": ["sync"], "action": "SCMP_ACT_TRACE", "errnoRet": 5},
+			{"names": ["afs_syscall"], "action": "SCMP_ACT_ERRNO", "errnoRet": 70},
+			{"names": ["exit"], "action": "SCMP_ACT_KILL_THREAD",
+			 "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 91}]},
+			{"names": ["exit_group"], "action": "SCMP_ACT_KILL_PROCESS",
+			 "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 92}]},
+			{"names": ["exit", "exit_group"], "action": "SCMP_ACT_ERRNO",
+			 "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 93}]},
 			{"names": ["sched_get_priority_max"], "action": "SCMP_ACT_ERRNO", "errnoRet": 61,
 			 "args": [{"index": 0, "op": "SCMP_CMP_EQ", "value": 4294967297}]},
 			{"names": ["sched_get_priority_min"], "action": "SCMP_ACT_ERRNO", "errnoRet": 62,
@@ -47,13 +54,18 @@ battery() {
 	local way mode call nr value
 
 	for way in native int80; do
-		for call in uname swapoff acct alarm sync; do
+		for call in uname swapoff acct alarm sync afs_syscall; do
 			echo "errno $way $call: callprobe $way $call buf"
 		done
 		echo "errno $way allowed: callprobe $way getuid"
 	done
 	for nr in 122 199 88; do
 		echo "errno elf32 $nr: callprobe32 $nr"
+	done
+	for way in native int80; do
+		echo "exit one $way: callprobe $way exit 91; echo \$?"
+		echo "exit all $way: callprobe $way exit_group 92; echo \$?"
+		echo "exit allowed $way: callprobe $way exit 94; echo \$?"
 	done
 	for way in "" --int80; do
 		echo "trap handler $way: sigprobe $way trap sysinfo buf"
@@ -138,6 +150,7 @@ said() {
 	said "errno native sync" "ret -1 errno 38"
 	said "errno int80 uname" "ret -1 errno 77"
 	said "errno elf32 122" "ret -1 errno 77"
+	said "errno native afs_syscall" "ret -1 errno 70"
 	said "errno native allowed" "errno 0"
 }
 
@@ -163,6 +176,22 @@ said() {
 	same "kill process"
 	said "kill process die-thread " "killed by 31"
 	said "kill process die-handled " "killed by 31"
+}
+
+@test "who may not exit is killed where seccomp would, and exits where it would go on" {
+	local way
+
+	same exit
+	for way in native int80; do
+		said "exit one $way" 159
+		said "exit all $way" 159
+		said "exit allowed $way" 94
+		# There is no way back from these two: an errno can not be had.
+		run -93 inside actions callprobe $way exit 93
+		run -93 inside actions callprobe $way exit_group 93
+	done
+	[ "$(vkctl inspect actions --json |
+		jq '[.calls[] | select(.name == "exit_group") | .denied] | add')" -eq 4 ]
 }
 
 @test "what none of them refuses goes on" {
