@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <net/genetlink.h>
 
 #include "event.h"
 #include "genl.h"
 #include "instance.h"
+
+/* Denied events a second and instance. */
+#define VK_EVENT_BURST 20
 
 static int vk_put_task(struct sk_buff *skb, struct task_struct *task)
 {
@@ -40,16 +44,36 @@ static int vk_put_event(struct sk_buff *skb, const struct vk_instance *instance,
 	return err;
 }
 
-/* Whether this denial is over the limit, and if not, how many before it were. */
-static bool vk_limited(struct vk_instance *instance, u64 *dropped)
+bool vk_event_over_limit(struct vk_instance *instance)
 {
-	if (!__ratelimit(&instance->limit)) {
-		atomic64_inc(&instance->dropped);
-		atomic_inc(&instance->unreported);
+	/* A second that ends right now may let one through, or hold one back. */
+	if (atomic_read(&instance->limit_left) ||
+	    time_after_eq(jiffies, READ_ONCE(instance->limit_end)))
+		return false;
+	atomic64_inc(&instance->dropped);
+	return true;
+}
+
+/* Takes one of those that may be sent in this second. */
+static bool vk_event_take(struct vk_instance *instance)
+{
+	unsigned long end = READ_ONCE(instance->limit_end);
+
+	if (time_after_eq(jiffies, end) &&
+	    try_cmpxchg(&instance->limit_end, &end, jiffies + HZ))
+		atomic_set(&instance->limit_left, VK_EVENT_BURST);
+	if (atomic_dec_if_positive(&instance->limit_left) >= 0)
 		return true;
-	}
-	*dropped = atomic_xchg(&instance->unreported, 0);
+	atomic64_inc(&instance->dropped);
 	return false;
+}
+
+static u64 vk_event_untold(struct vk_instance *instance)
+{
+	s64 dropped = atomic64_read(&instance->dropped);
+
+	/* Of two at once, the later one may have read the smaller number. */
+	return max(dropped - xchg(&instance->told, dropped), 0LL);
 }
 
 void vk_event_send(struct vk_instance *instance, struct task_struct *task,
@@ -61,8 +85,11 @@ void vk_event_send(struct vk_instance *instance, struct task_struct *task,
 
 	if (!vk_genl_has_listeners())
 		return;
-	if (event->kind == VKERNEL_EVENT_DENIED && vk_limited(instance, &dropped))
-		return;
+	if (event->kind == VKERNEL_EVENT_DENIED) {
+		if (!vk_event_take(instance))
+			return;
+		dropped = vk_event_untold(instance);
+	}
 	skb = genlmsg_new(NLMSG_GOODSIZE, GFP_NOWAIT | __GFP_NOWARN);
 	if (!skb)
 		return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/idr.h>
+#include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
@@ -11,9 +12,6 @@
 #include "instance.h"
 #include "policy.h"
 #include "symbol.h"
-
-/* Denied events a second and instance. */
-#define VK_EVENT_BURST 20
 
 /* Many tasks end at once where a container does. */
 #define VK_REAP_DELAY (HZ / 20)
@@ -74,8 +72,7 @@ static struct vk_instance *vk_instance_new(pid_t pid, const u8 *digest, const ch
 	}
 	instance->mode = mode;
 	memcpy(instance->container, container, length);
-	ratelimit_state_init(&instance->limit, HZ, VK_EVENT_BURST);
-	ratelimit_set_flags(&instance->limit, RATELIMIT_MSG_ON_RELEASE);
+	instance->limit_end = jiffies;
 	return instance;
 }
 

@@ -7,7 +7,6 @@
 #include <linux/list.h>
 #include <linux/percpu-defs.h>
 #include <linux/pid.h>
-#include <linux/ratelimit.h>
 #include <linux/types.h>
 
 #include <vkernel/policy.h>
@@ -56,8 +55,10 @@ struct vk_instance {
 	struct vk_denials *denials[VK_NR_TABLES]; /* with the first one; set once, by cmpxchg */
 	atomic64_t denied;
 	atomic64_t dropped; /* events over the limit, in all */
-	atomic_t unreported; /* of these, not yet told by an event */
-	struct ratelimit_state limit; /* has a lock of its own */
+	s64 told; /* of these, how many events told of */
+	/* event.c's */
+	unsigned long limit_end; /* of the second that is counted, in jiffies */
+	atomic_t limit_left; /* denied events that may yet be sent in it */
 
 	struct list_head node; /* in instance.c's list, under vk_instances_mutex */
 	struct rcu_head rcu;

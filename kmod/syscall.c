@@ -101,24 +101,33 @@ static struct vk_ruling vk_enforce_at_exit(u32 verdict)
 	return vk_pass();
 }
 
-static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
-						enum vk_table table, u32 nr, u32 verdict)
+static noinline void vk_report(const struct pt_regs *regs, struct vk_instance *instance,
+			       enum vk_table table, u32 nr, u32 verdict, u8 mode)
 {
 	struct vk_event event = {
 		.kind = VKERNEL_EVENT_DENIED,
 		.table = table,
 		.nr = nr,
 		.verdict = verdict,
-		.mode = READ_ONCE(instance->mode),
+		.mode = mode,
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(event.args); i++)
 		event.args[i] = vk_arg(regs, table, i);
+	vk_event_send(instance, current, &event);
+}
+
+static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
+						enum vk_table table, u32 nr, u32 verdict)
+{
+	u8 mode = READ_ONCE(instance->mode);
+
 	if (VK_VERDICT_ACTION(verdict) != VK_LOG)
 		vk_instance_count_denied(instance, table, nr);
-	vk_event_send(instance, current, &event);
-	if (event.mode == VKERNEL_MODE_AUDIT)
+	if (!vk_event_over_limit(instance))
+		vk_report(regs, instance, table, nr, verdict, mode);
+	if (mode == VKERNEL_MODE_AUDIT)
 		return vk_pass();
 	if (vk_does_not_return(table, nr))
 		return vk_enforce_at_exit(verdict);
