@@ -33,8 +33,8 @@ static DEFINE_HASHTABLE(vk_scopes, 8);
 static atomic_t vk_nr_ended = ATOMIC_INIT(0);
 
 /*
- * The instance whose mark the task carries. A fork that was under way when its instance was
- * withdrawn took the mark along: it means nothing.
+ * The instance whose mark the task carries. That of one that was withdrawn means nothing, and stays
+ * until the task executes a program or ends: taken off, a fork under way would have it alone.
  */
 static struct vk_instance *vk_marked_by(struct task_struct *task)
 {
@@ -54,6 +54,9 @@ static int vk_mark(struct vk_instance *instance)
 		return -ESRCH;
 	if (vk_task_id(leader) || vk_marked_by(leader))
 		return -EALREADY;
+	/* The overwritten marks may have been the last of an instance that was withdrawn. */
+	if (vk_task_pending(leader))
+		vk_instances_reap();
 	instance->creator_cgroup = cgroup_id(task_dfl_cgroup(rcu_dereference(leader->real_parent)));
 	for_each_thread(leader, thread)
 		vk_task_set_pending(thread, instance->id);
@@ -74,16 +77,10 @@ static void vk_entry_end(struct vk_instance *instance)
 	atomic_inc(&vk_nr_ended);
 }
 
-static void vk_unmark(struct vk_instance *instance)
+static void vk_void(struct vk_instance *instance)
 {
-	struct task_struct *process, *thread;
-
-	lockdep_assert_held(&vk_entries_lock);
 	WRITE_ONCE(instance->withdrawn, true);
 	vk_entry_end(instance);
-	for_each_process_thread(process, thread)
-		if (vk_task_pending(thread) == instance->id)
-			vk_task_set_pending(thread, 0);
 }
 
 int vk_entry_open(struct vk_instance *instance)
@@ -96,7 +93,7 @@ int vk_entry_open(struct vk_instance *instance)
 	hlist_add_head_rcu(&instance->pending_node, &vk_pending);
 	err = vk_mark(instance);
 	if (err)
-		vk_unmark(instance);
+		vk_void(instance);
 	spin_unlock(&vk_entries_lock);
 	rcu_read_unlock();
 	return err;
@@ -106,13 +103,11 @@ bool vk_entry_withdraw(struct vk_instance *instance)
 {
 	bool pending;
 
-	rcu_read_lock();
 	spin_lock(&vk_entries_lock);
 	pending = instance->state == VKERNEL_STATE_PENDING;
 	if (pending)
-		vk_unmark(instance);
+		vk_void(instance);
 	spin_unlock(&vk_entries_lock);
-	rcu_read_unlock();
 	return pending;
 }
 
@@ -121,23 +116,34 @@ bool vk_entry_ended(const struct vk_instance *instance)
 	return READ_ONCE(instance->state) == VKERNEL_STATE_EXITED;
 }
 
-static struct vk_instance *vk_scope_find(enum vkernel_scope kind, u64 key)
+static struct vk_scope *vk_scope_find(enum vkernel_scope kind, u64 key)
 {
 	struct vk_scope *scope;
 
 	hash_for_each_possible_rcu(vk_scopes, scope, node, key)
 		if (scope->kind == kind && scope->key == key)
-			return scope->instance;
+			return scope;
 	return NULL;
 }
 
-/* The first container in a scope has it for itself. */
+static void vk_scope_close(struct vk_scope *scope)
+{
+	lockdep_assert_held(&vk_entries_lock);
+	hash_del_rcu(&scope->node);
+	WRITE_ONCE(scope->instance->scope, scope->instance->scope & ~scope->kind);
+}
+
+/* Of containers that share a scope the first one has it, for as long as its init lives. */
 static void vk_scope_open(struct vk_instance *instance, struct vk_scope *scope,
 			  enum vkernel_scope kind, u64 key)
 {
+	struct vk_scope *other = vk_scope_find(kind, key);
+
 	lockdep_assert_held(&vk_entries_lock);
-	if (vk_scope_find(kind, key))
+	if (other && !vk_entry_ended(other->instance))
 		return;
+	if (other)
+		vk_scope_close(other);
 	scope->instance = instance;
 	scope->kind = kind;
 	scope->key = key;
@@ -150,65 +156,79 @@ static bool vk_has_own_mounts(struct task_struct *task)
 	return task->nsproxy->mnt_ns != init_task.nsproxy->mnt_ns;
 }
 
-/*
- * The scopes of a container are the cgroup that its init executes in and the pid namespace that it
- * is the first process of, as far as they are its own: a cgroup that it shares with who made it
- * would draw in tasks of the host.
- */
-static void vk_scopes_open(struct vk_instance *instance, struct task_struct *init)
+/* A cgroup that it shares with who made it would draw in tasks of the host. */
+static bool vk_is_own_cgroup(struct vk_instance *instance, struct task_struct *init)
 {
 	struct cgroup *cgroup = task_dfl_cgroup(init);
 
+	return cgroup->level > 0 && cgroup_id(cgroup) != instance->creator_cgroup &&
+	       cgroup != task_dfl_cgroup(rcu_dereference(init->real_parent));
+}
+
+static bool vk_is_own_pidns(struct vk_instance *instance)
+{
+	return instance->init->level > 0 && is_child_reaper(instance->init);
+}
+
+/*
+ * The scopes of a container are the cgroup that its init executes in and the pid namespace that it
+ * is the first process of, as far as they are its own.
+ */
+static void vk_scopes_open(struct vk_instance *instance, struct task_struct *init)
+{
 	instance->own_mounts = vk_has_own_mounts(init);
-	if (cgroup->level > 0 && cgroup_id(cgroup) != instance->creator_cgroup &&
-	    cgroup != task_dfl_cgroup(rcu_dereference(init->real_parent)))
-		vk_scope_open(instance, &instance->cgroup, VKERNEL_SCOPE_CGROUP, cgroup_id(cgroup));
+	if (vk_is_own_cgroup(instance, init))
+		vk_scope_open(instance, &instance->cgroup, VKERNEL_SCOPE_CGROUP,
+			      cgroup_id(task_dfl_cgroup(init)));
 	/* The reference to the init's pid keeps the namespace, and so its address. */
-	if (instance->init->level > 0 && is_child_reaper(instance->init))
+	if (vk_is_own_pidns(instance))
 		vk_scope_open(instance, &instance->pidns, VKERNEL_SCOPE_PIDNS,
-			      (unsigned long)task_active_pid_ns(init));
+			      (unsigned long)ns_of_pid(instance->init));
 }
 
 static void vk_scopes_close(struct vk_instance *instance)
 {
-	lockdep_assert_held(&vk_entries_lock);
 	if (instance->scope & VKERNEL_SCOPE_CGROUP)
-		hash_del_rcu(&instance->cgroup.node);
+		vk_scope_close(&instance->cgroup);
 	if (instance->scope & VKERNEL_SCOPE_PIDNS)
-		hash_del_rcu(&instance->pidns.node);
+		vk_scope_close(&instance->pidns);
 }
 
-/*
- * The innermost instance whose cgroup the task is in. A runtime may start a part of itself right
- * in there, to set up a process that enters later: it still has the host's mounts.
- */
+/* The innermost instance whose cgroup the task is in. */
 static struct vk_instance *vk_cgroup_of(struct task_struct *task)
 {
-	struct vk_instance *instance = NULL;
+	struct vk_scope *scope = NULL;
 	struct cgroup *cgroup;
 
-	for (cgroup = task_dfl_cgroup(task); cgroup && !instance; cgroup = cgroup_parent(cgroup))
-		instance = vk_scope_find(VKERNEL_SCOPE_CGROUP, cgroup_id(cgroup));
-	if (instance && instance->own_mounts && !vk_has_own_mounts(task))
-		return NULL;
-	return instance;
+	for (cgroup = task_dfl_cgroup(task); cgroup && !scope; cgroup = cgroup_parent(cgroup))
+		scope = vk_scope_find(VKERNEL_SCOPE_CGROUP, cgroup_id(cgroup));
+	return scope ? scope->instance : NULL;
 }
 
 static struct vk_instance *vk_pidns_of(struct task_struct *task)
 {
-	struct vk_instance *instance = NULL;
 	struct pid_namespace *pidns;
+	struct vk_scope *scope = NULL;
 
-	for (pidns = task_active_pid_ns(task); pidns && !instance; pidns = pidns->parent)
-		instance = vk_scope_find(VKERNEL_SCOPE_PIDNS, (unsigned long)pidns);
-	return instance;
+	for (pidns = task_active_pid_ns(task); pidns && !scope; pidns = pidns->parent)
+		scope = vk_scope_find(VKERNEL_SCOPE_PIDNS, (unsigned long)pidns);
+	return scope ? scope->instance : NULL;
 }
 
+/*
+ * A runtime may start a part of itself right in the container's cgroup, to set up a process that
+ * enters later: it still has the host's mounts.
+ */
 static struct vk_instance *vk_scope_of(struct task_struct *task)
 {
+	struct vk_instance *instance;
+
 	if (hash_empty(vk_scopes))
 		return NULL;
-	return vk_cgroup_of(task) ?: vk_pidns_of(task);
+	instance = vk_cgroup_of(task);
+	if (!instance)
+		return vk_pidns_of(task);
+	return instance->own_mounts && !vk_has_own_mounts(task) ? NULL : instance;
 }
 
 static struct vk_instance *vk_pending_of(struct task_struct *task)
@@ -217,6 +237,37 @@ static struct vk_instance *vk_pending_of(struct task_struct *task)
 
 	hlist_for_each_entry_rcu(instance, &vk_pending, pending_node)
 		if (instance->init == task_tgid(task))
+			return instance;
+	return NULL;
+}
+
+static bool vk_shares_cgroup(struct vk_instance *instance, struct task_struct *task)
+{
+	struct task_struct *init = pid_task(instance->init, PIDTYPE_TGID);
+	struct cgroup *cgroup = init ? task_dfl_cgroup(init) : NULL;
+
+	return cgroup && vk_is_own_cgroup(instance, init) &&
+	       cgroup_is_descendant(task_dfl_cgroup(task), cgroup);
+}
+
+static bool vk_shares_pidns(struct vk_instance *instance, struct task_struct *task)
+{
+	return vk_is_own_pidns(instance) &&
+	       ns_of_pid(instance->init) == task_active_pid_ns(task);
+}
+
+/*
+ * A container that was created and waits to be started has no scope yet, and can be entered all the
+ * same. What its runtime runs there until then carries its mark.
+ */
+static struct vk_instance *vk_entered_early(struct task_struct *task)
+{
+	struct vk_instance *instance;
+
+	if (!vk_has_own_mounts(task))
+		return NULL;
+	hlist_for_each_entry_rcu(instance, &vk_pending, pending_node)
+		if (vk_shares_cgroup(instance, task) || vk_shares_pidns(instance, task))
 			return instance;
 	return NULL;
 }
@@ -230,7 +281,7 @@ static struct vk_instance *vk_entered(struct task_struct *task)
 	struct vk_instance *instance = vk_marked_by(task);
 
 	if (!instance)
-		return vk_pending_of(task) ?: vk_scope_of(task);
+		return vk_pending_of(task) ?: vk_scope_of(task) ?: vk_entered_early(task);
 	if (READ_ONCE(instance->state) == VKERNEL_STATE_PENDING &&
 	    instance->init != task_tgid(task))
 		return NULL;
@@ -242,7 +293,7 @@ static enum vkernel_event_kind vk_enter(struct vk_instance *instance, struct tas
 {
 	lockdep_assert_held(&vk_entries_lock);
 	vk_task_activate(task, instance->id);
-	if (instance->state != VKERNEL_STATE_PENDING)
+	if (instance->state != VKERNEL_STATE_PENDING || instance->init != task_tgid(task))
 		return VKERNEL_EVENT_JOIN;
 	hlist_del_rcu(&instance->pending_node);
 	WRITE_ONCE(instance->state, VKERNEL_STATE_ACTIVE);
@@ -254,8 +305,10 @@ static enum vkernel_event_kind vk_enter(struct vk_instance *instance, struct tas
 static void vk_forget_mark(struct task_struct *task)
 {
 	spin_lock(&vk_entries_lock);
-	if (!vk_marked_by(task))
+	if (!vk_marked_by(task)) {
 		vk_task_set_pending(task, 0);
+		vk_instances_reap();
+	}
 	spin_unlock(&vk_entries_lock);
 }
 

@@ -23,10 +23,7 @@ struct vk_instance;
  */
 int vk_entry_open(struct vk_instance *instance);
 
-/*
- * Ends an instance that no program runs on yet, and takes the mark off its tasks. False if one
- * does, or did.
- */
+/* Ends an instance whose init runs no program yet, and voids its mark. False if it does, or did. */
 bool vk_entry_withdraw(struct vk_instance *instance);
 
 /* Whether its init is gone, or never executed the program. */

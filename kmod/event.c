@@ -70,10 +70,14 @@ static bool vk_event_take(struct vk_instance *instance)
 
 static u64 vk_event_untold(struct vk_instance *instance)
 {
-	s64 dropped = atomic64_read(&instance->dropped);
+	s64 dropped = atomic64_read(&instance->dropped), told = READ_ONCE(instance->told);
 
 	/* Of two at once, the later one may have read the smaller number. */
-	return max(dropped - xchg(&instance->told, dropped), 0LL);
+	do {
+		if (dropped <= told)
+			return 0;
+	} while (!try_cmpxchg(&instance->told, &told, dropped));
+	return dropped - told;
 }
 
 void vk_event_send(struct vk_instance *instance, struct task_struct *task,

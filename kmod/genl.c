@@ -343,11 +343,6 @@ static int vk_pre_doit(const vk_genl_op_t *op, struct sk_buff *skb, struct genl_
 	return vk_refuse_contained();
 }
 
-static int __maybe_unused vk_listen(int group)
-{
-	return vk_refuse_contained();
-}
-
 static int vk_dump_start(struct netlink_callback *cb)
 {
 	return vk_refuse_contained();
@@ -421,7 +416,8 @@ static struct genl_family vk_family __ro_after_init = {
 	.ops = vk_ops,
 	.n_ops = ARRAY_SIZE(vk_ops),
 	.pre_doit = vk_pre_doit,
-	VK_GENL_BIND(vk_listen)
+	/* Every handler takes its own locks; a dump of hooks may wait for ftrace. */
+	.parallel_ops = true,
 	.mcgrps = vk_groups,
 	.n_mcgrps = ARRAY_SIZE(vk_groups),
 };

@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/ftrace.h>
 #include <linux/hashtable.h>
 #include <linux/kprobes.h>
@@ -139,6 +140,8 @@ static int vk_batch_start(unsigned long *addrs, size_t count, enum vkernel_hook_
 	batch->count = count;
 	err = vk_batch_register(batch, addrs);
 	if (err) {
+		/* ftrace may have shown it to other CPUs before it took it back. */
+		synchronize_rcu();
 		kvfree(batch);
 		return err;
 	}
@@ -171,6 +174,16 @@ static void vk_batch_stop(struct vk_batch *batch)
 	       batch->count, err);
 }
 
+/* While the holder changes its own hook, ftrace says -EAGAIN. */
+static int vk_batch_start_detour(unsigned long *addr)
+{
+	int err, tries = 0;
+
+	while ((err = vk_batch_start(addr, 1, VKERNEL_HOOK_IPMODIFY)) == -EAGAIN && ++tries < 100)
+		msleep(1);
+	return err;
+}
+
 /*
  * One batch if it can be; where somebody holds a function (-EBUSY does not say which), the halves
  * are tried, and what is left alone takes the slower way.
@@ -182,7 +195,7 @@ static int vk_batches_start(unsigned long *addrs, size_t count)
 	if (err != -EBUSY)
 		return err;
 	if (count == 1) {
-		err = vk_batch_start(addrs, 1, VKERNEL_HOOK_IPMODIFY);
+		err = vk_batch_start_detour(addrs);
 		if (err)
 			pr_err("%ps is held by another tracer, and there is no way beside it: %d\n",
 			       (void *)addrs[0], err);

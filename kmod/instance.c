@@ -13,16 +13,18 @@
 #include "policy.h"
 #include "symbol.h"
 
-/* Many tasks end at once where a container does. */
+/* Many tasks end at once where a container does; a look that releases nothing makes it longer. */
 #define VK_REAP_DELAY (HZ / 20)
+#define VK_REAP_DELAY_MAX HZ
 
 struct vk_instance *vk_instances[VK_ID_MAX + 1];
 
-/* Guards binding, release and mode; vk_images_mutex and entry.c's lock nest inside. */
+/* Guards binding, release and mode; entry.c's lock nests inside. */
 static DEFINE_MUTEX(vk_instances_mutex);
 static LIST_HEAD(vk_instance_list);
 static DEFINE_IDA(vk_ids);
 static u32 vk_nr_instances;
+static unsigned long vk_reap_delay = VK_REAP_DELAY;
 
 static void vk_instance_free(struct vk_instance *instance)
 {
@@ -260,6 +262,8 @@ static void vk_reap(struct work_struct *work)
 
 	mutex_lock(&vk_instances_mutex);
 	vk_entry_retire(&vk_instance_list, &retired);
+	WRITE_ONCE(vk_reap_delay, list_empty(&retired) ?
+				  min(vk_reap_delay * 2, VK_REAP_DELAY_MAX) : VK_REAP_DELAY);
 	list_for_each_entry_safe(instance, next, &retired, node) {
 		vk_event_lifecycle(instance, VKERNEL_EVENT_RELEASE, NULL, 0);
 		vk_instance_remove(instance);
@@ -272,7 +276,7 @@ static DECLARE_DELAYED_WORK(vk_reaper, vk_reap);
 
 void vk_instances_reap(void)
 {
-	schedule_delayed_work(&vk_reaper, VK_REAP_DELAY);
+	schedule_delayed_work(&vk_reaper, READ_ONCE(vk_reap_delay));
 }
 
 void vk_instances_exit(void)

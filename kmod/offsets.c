@@ -12,6 +12,7 @@ int main(void)
 {
 	OFFSET(VK_TASK_SYSCALL_WORK, task_struct, thread_info.syscall_work);
 	OFFSET(VK_TASK_STATUS, task_struct, thread_info.status);
+	OFFSET(VK_REGS_AX, pt_regs, ax);
 	OFFSET(VK_REGS_ORIG_AX, pt_regs, orig_ax);
 	OFFSET(VK_INSTANCE_NATIVE, vk_instance, table[VK_TABLE_NATIVE]);
 	OFFSET(VK_INSTANCE_COMPAT, vk_instance, table[VK_TABLE_COMPAT]);

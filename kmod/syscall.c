@@ -32,43 +32,42 @@ static const u16 vk_arg_offsets[VK_NR_TABLES][6] = {
 
 static __always_inline u64 vk_arg(const struct pt_regs *regs, enum vk_table table, u8 arg)
 {
-	const void *slot = (const void *)regs + vk_arg_offsets[table][arg];
+	/* By a pointer: a valid policy's indexes are in bounds, and checks of it cost instructions. */
+	const u16 *offsets = vk_arg_offsets[table];
+	const void *slot = (const void *)regs + offsets[arg];
 
 	return table == VK_TABLE_NATIVE ? *(const u64 *)slot : *(const u32 *)slot;
 }
 
-static struct vk_ruling vk_pass(void)
+/* Answers in the handler's place. */
+static bool vk_answer(struct pt_regs *regs, long value)
 {
-	return (struct vk_ruling){ .answer = 0 };
-}
-
-static struct vk_ruling vk_answer(long value)
-{
-	return (struct vk_ruling){ .answer = 1, .value = value };
+	regs->ax = value;
+	return true;
 }
 
 /*
  * A call that never happened, with the signal that seccomp sends: the dispatcher stores what is
  * returned here, so the number goes back into the register that it came in.
  */
-static struct vk_ruling vk_signal(struct pt_regs *regs, u32 nr, u32 data, bool fatal)
+static bool vk_signal(struct pt_regs *regs, u32 nr, u32 data, bool fatal)
 {
 	syscall_rollback(current, regs);
 	static_call(vk_force_sig_seccomp)(nr, data, fatal);
 	/* One through the vsyscall page came without its number. */
-	return vk_answer((u32)regs->orig_ax == nr ? regs->orig_ax : nr);
+	return vk_answer(regs, (u32)regs->orig_ax == nr ? regs->orig_ax : nr);
 }
 
-static struct vk_ruling vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
+static bool vk_enforce(struct pt_regs *regs, u32 nr, u32 verdict)
 {
 	switch (VK_VERDICT_ACTION(verdict)) {
 	case VK_ALLOW:
 	case VK_LOG:
-		return vk_pass();
+		return false;
 	case VK_TRACE: /* as without a tracer that asked for it */
-		return vk_answer(-ENOSYS);
+		return vk_answer(regs, -ENOSYS);
 	case VK_ERRNO:
-		return vk_answer(-(long)VK_VERDICT_DATA(verdict));
+		return vk_answer(regs, -(long)VK_VERDICT_DATA(verdict));
 	case VK_TRAP:
 		return vk_signal(regs, nr, VK_VERDICT_DATA(verdict), false);
 	case VK_KILL_THREAD:
@@ -92,13 +91,32 @@ static bool vk_does_not_return(enum vk_table table, u32 nr)
  * Since 6.9 the dispatcher has no code behind the two calls that end a thread: an answer in their
  * place would return to nowhere. What the thread ends with is all that can be chosen.
  */
-static struct vk_ruling vk_enforce_at_exit(u32 verdict)
+static bool vk_enforce_at_exit(u32 verdict)
 {
 	if (VK_VERDICT_ACTION(verdict) == VK_KILL_THREAD)
 		static_call(vk_do_exit)(SIGSYS);
 	if (VK_VERDICT_ACTION(verdict) == VK_KILL_PROCESS)
 		static_call(vk_do_group_exit)(SIGSYS);
-	return vk_pass();
+	return false;
+}
+
+/*
+ * Calls through the vsyscall page bear no number; each of the three has its address. No other
+ * handler is called for a number outside the table.
+ */
+static u32 vk_vsyscall_nr(const struct pt_regs *regs)
+{
+	static const u32 numbers[] = { __NR_gettimeofday, __NR_time, __NR_getcpu };
+	unsigned long slot = (regs->ip - VSYSCALL_ADDR) >> 10;
+
+	return slot < ARRAY_SIZE(numbers) ? numbers[slot] : VK_CALL_BEYOND;
+}
+
+static u32 vk_nr(const struct pt_regs *regs)
+{
+	u32 nr = regs->orig_ax;
+
+	return nr < VK_NR_CALLS ? nr : vk_vsyscall_nr(regs);
 }
 
 static noinline void vk_report(const struct pt_regs *regs, struct vk_instance *instance,
@@ -118,17 +136,18 @@ static noinline void vk_report(const struct pt_regs *regs, struct vk_instance *i
 	vk_event_send(instance, current, &event);
 }
 
-static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
-						enum vk_table table, u32 nr, u32 verdict)
+static noinline bool vk_not_allowed(struct pt_regs *regs, struct vk_instance *instance,
+				    enum vk_table table, u32 verdict)
 {
 	u8 mode = READ_ONCE(instance->mode);
+	u32 nr = vk_nr(regs);
 
 	if (VK_VERDICT_ACTION(verdict) != VK_LOG)
 		vk_instance_count_denied(instance, table, nr);
 	if (!vk_event_over_limit(instance))
 		vk_report(regs, instance, table, nr, verdict, mode);
 	if (mode == VKERNEL_MODE_AUDIT)
-		return vk_pass();
+		return false;
 	if (vk_does_not_return(table, nr))
 		return vk_enforce_at_exit(verdict);
 	return vk_enforce(regs, nr, verdict);
@@ -138,8 +157,8 @@ static noinline struct vk_ruling vk_not_allowed(struct pt_regs *regs, struct vk_
  * The path of every argument check: it has no frame and calls nothing, except in the place of its
  * return.
  */
-static __always_inline struct vk_ruling vk_rule(struct pt_regs *regs, struct vk_instance *instance,
-						enum vk_table table, u32 nr, u32 entry)
+static __always_inline bool vk_rule(struct pt_regs *regs, struct vk_instance *instance,
+				    enum vk_table table, u32 entry)
 {
 	const struct vk_policy *policy = instance->policy;
 
@@ -150,39 +169,24 @@ static __always_inline struct vk_ruling vk_rule(struct pt_regs *regs, struct vk_
 		entry = vk_node_step(node, vk_arg(regs, table, node->arg));
 	}
 	if (!entry)
-		return vk_pass();
-	return vk_not_allowed(regs, instance, table, nr, entry);
+		return false;
+	return vk_not_allowed(regs, instance, table, entry);
 }
 
-asmlinkage notrace struct vk_ruling vk_syscall_rule(struct pt_regs *regs,
-						    struct vk_instance *instance, u32 entry,
-						    const u32 *entries)
+asmlinkage bool vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance, u32 entry,
+				const u32 *entries)
 {
 	if (entries == instance->table[VK_TABLE_NATIVE])
-		return vk_rule(regs, instance, VK_TABLE_NATIVE, regs->orig_ax, entry);
-	return vk_rule(regs, instance, VK_TABLE_COMPAT, regs->orig_ax, entry);
+		return vk_rule(regs, instance, VK_TABLE_NATIVE, entry);
+	return vk_rule(regs, instance, VK_TABLE_COMPAT, entry);
 }
 
-/*
- * Calls through the vsyscall page bear no number; each of the three has its address. No other
- * handler is called for a number outside the table.
- */
-static u32 vk_vsyscall_nr(const struct pt_regs *regs)
+asmlinkage bool vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
+				  const u32 *entries)
 {
-	static const u32 numbers[] = { __NR_gettimeofday, __NR_time, __NR_getcpu };
-	unsigned long slot = (regs->ip - VSYSCALL_ADDR) >> 10;
+	u32 entry = entries[vk_nr(regs)];
 
-	return slot < ARRAY_SIZE(numbers) ? numbers[slot] : VK_CALL_BEYOND;
-}
-
-asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
-					      const u32 *entries)
-{
-	u32 nr = vk_vsyscall_nr(regs);
-
-	if (!entries[nr])
-		return vk_pass();
-	return vk_rule(regs, instance, VK_TABLE_NATIVE, nr, entries[nr]);
+	return entry && vk_rule(regs, instance, VK_TABLE_NATIVE, entry);
 }
 
 /* All that the handler of numbers without a meaning does. */
@@ -194,10 +198,7 @@ static long vk_ni_syscall(const struct pt_regs *regs)
 asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs)
 {
 	enum vk_table table = in_ia32_syscall() ? VK_TABLE_COMPAT : VK_TABLE_NATIVE;
-	u32 nr = regs->orig_ax;
 
-	if (nr >= VK_NR_CALLS)
-		nr = vk_vsyscall_nr(regs);
-	return vk_handler_body(table, nr) ?:
+	return vk_handler_body(table, vk_nr(regs)) ?:
 	       (unsigned long)vk_ni_syscall;
 }

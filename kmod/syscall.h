@@ -11,12 +11,6 @@
 struct pt_regs;
 struct vk_instance;
 
-/* Returned in two registers: whether to answer in the handler's place, and what. */
-struct vk_ruling {
-	unsigned long answer;
-	long value;
-};
-
 /* trampoline.S; not to be called from C */
 asmlinkage void vk_syscall_trampoline(void);
 asmlinkage void vk_syscall_detour(void);
@@ -28,10 +22,12 @@ asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs);
  * For the trampoline: a call by its number, and one whose number is not in the table. Neither
  * sleeps, unless it ends the task.
  * @entry: not 0; @entries: the table itself
+ *
+ * Return: whether the call is answered in the handler's place; regs->ax is the answer then.
  */
-asmlinkage struct vk_ruling vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance,
-					    u32 entry, const u32 *entries);
-asmlinkage struct vk_ruling vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
-					      const u32 *entries);
+asmlinkage bool vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance, u32 entry,
+				const u32 *entries);
+asmlinkage bool vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
+				  const u32 *entries);
 
 #endif

@@ -57,7 +57,7 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	pushq	%rdi
 	call	vk_syscall_rule
 	popq	%rdi
-	testq	%rax, %rax
+	testb	%al, %al
 	jnz	.Lanswer
 	RET
 
@@ -68,12 +68,12 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	pushq	%rdi
 	call	vk_syscall_beyond
 	popq	%rdi
-	testq	%rax, %rax
+	testb	%al, %al
 	jnz	.Lanswer
 	RET
 
 .Lanswer:
-	movq	%rdx, %rax
+	movq	VK_REGS_AX(%rdi), %rax
 	addq	$8, %rsp
 	UNWIND_HINT_FUNC
 	RET

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -70,6 +72,27 @@ static int check_caller(struct failure *failure)
 	return 0;
 }
 
+/*
+ * criu makes a container's processes by fork, and they go on where they were: without an execve
+ * none of them would come to run on the virtual kernel.
+ */
+static int check_restored(int64_t pid, struct failure *failure)
+{
+	char path[64], exe[PATH_MAX];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/proc/%" PRId64 "/exe", pid);
+	length = readlink(path, exe, sizeof(exe) - 1);
+	if (length < 0)
+		return 0; /* The daemon tells of a process that is gone. */
+	exe[length] = '\0';
+	if (strcmp(basename(exe), "criu") != 0)
+		return 0;
+	return failure_set(failure, STATUS_FAILED, "start a new container in its place",
+			   "a container that is restored from a checkpoint cannot have a virtual "
+			   "kernel");
+}
+
 static json_object *bind_parameters(const struct container *container)
 {
 	_cleanup_json_ json_object *parameters = object_with("container", container->id);
@@ -99,7 +122,9 @@ static int bind_container(struct container *container, struct failure *failure)
 				   "use the stage createRuntime: the container's own stages do "
 				   "not see it",
 				   "the container's state has no process id");
-	r = container_from_bundle(container, failure);
+	r = check_restored(container->pid, failure);
+	if (r >= 0)
+		r = container_from_bundle(container, failure);
 	if (r < 0)
 		return r;
 	parameters = bind_parameters(container);

@@ -58,13 +58,6 @@ static inline struct nlattr **vk_genl_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
-/* A family can refuse who would listen to a group since 6.9. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 9, 0)
-#define VK_GENL_BIND(function) .bind = (function),
-#else
-#define VK_GENL_BIND(function)
-#endif
-
 /* Who may listen to a group is named since 6.7, and in 6.1 where that was brought back. */
 #ifdef GENL_MCAST_CAP_NET_ADMIN
 #define VK_GENL_MCGRP_PERM GENL_MCAST_CAP_NET_ADMIN

@@ -171,6 +171,27 @@ varlink() {
 	unchanged
 }
 
+@test "a container that is restored from a checkpoint" {
+	local name state
+
+	bundle restored alpha
+	for name in criu other; do
+		cp /usr/bin/sleep "$BATS_TEST_TMPDIR/$name"
+		"$BATS_TEST_TMPDIR/$name" 100 3>&- &
+		state="{\"id\": \"$name\", \"pid\": $!, \"bundle\": \"$VK_ROOM/bundles/restored\"}"
+		run vkctl hook createRuntime <<<"$state"
+		if [ "$name" = criu ]; then
+			[ "$status" -eq 1 ]
+			says "vkctl: " checkpoint
+		else
+			[ "$status" -eq 0 ]
+		fi
+		run -0 vkctl hook poststop <<<"$state"
+		kill $!
+	done
+	eventually unchanged
+}
+
 @test "parameters that are none" {
 	varlink Bind '{}'
 	varlink Bind '{"container":7,"pid":"x"}'
