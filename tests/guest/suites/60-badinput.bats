@@ -174,7 +174,7 @@ varlink() {
 @test "a container that is restored from a checkpoint" {
 	local name state
 
-	bundle restored alpha
+	bundle restored beta
 	for name in criu other; do
 		cp /usr/bin/sleep "$BATS_TEST_TMPDIR/$name"
 		"$BATS_TEST_TMPDIR/$name" 100 3>&- &
