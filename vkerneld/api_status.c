@@ -178,6 +178,18 @@ static void check_core(Checks *c)
 	check_hooks(c);
 }
 
+/* Which file that is, or will be. */
+static void check_installed(Checks *c)
+{
+	_cleanup_installed_ Installed core = {};
+	_cleanup_failure_ Failure f = {};
+
+	if (builder_installed(c->manager->builder, &core, &f) < 0)
+		check(c, "core-file", OK, NULL, "built here: %s", failure_message(&f));
+	else
+		check(c, "core-file", OK, NULL, "installed: %s", core.path);
+}
+
 static void check_user(Checks *c)
 {
 	const Manager *m = c->manager;
@@ -242,6 +254,7 @@ int api_status(VarlinkCall *call, json_object *parameters, void *userdata)
 		check_tracing(&c);
 		check_loading(&c);
 		check_core(&c);
+		check_installed(&c);
 		check_user(&c);
 		check_space(&c);
 	}

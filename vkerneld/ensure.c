@@ -145,6 +145,38 @@ static void build(Ensure *e, const Policy *policy)
 		finish(e, &f);
 }
 
+/* One that DKMS did not sign, say, may still be replaced by one that the builder does. */
+static void on_installed(int result, void *userdata)
+{
+	Ensure *e = userdata;
+
+	if (result >= 0) {
+		on_loaded(result, e);
+		return;
+	}
+	e->task = NULL;
+	log_message(LOG_WARNING,
+		    "the kernel does not load the installed vkernel.ko (%s), building one",
+		    strerror(-result));
+	build(e, NULL);
+}
+
+static void load_core(Ensure *e)
+{
+	_cleanup_installed_ Installed core = {};
+	_cleanup_failure_ Failure f = {};
+	int r;
+
+	if (builder_installed(e->manager->builder, &core, &f) < 0) {
+		build(e, NULL);
+		return;
+	}
+	snprintf(e->module, sizeof(e->module), CORE_MODULE);
+	r = kmod_load_installed(e->manager->event, core.path, on_installed, e, &e->task);
+	if (r < 0)
+		on_installed(r, e);
+}
+
 /* Loading it once did not help: there is no point in a second time. */
 static bool tried(const Ensure *e, const char *module)
 {
@@ -191,7 +223,7 @@ static void ensure_core(Ensure *e)
 
 	r = kernel_info(e->manager->kernel, &info);
 	if (r == -ENOPKG && !tried(e, CORE_MODULE)) {
-		build(e, NULL);
+		load_core(e);
 		return;
 	}
 	r = r < 0 ? fail_kernel(&f, r, e->manager->kernel, "asking the core")

@@ -6,6 +6,9 @@
 
 /* fd: the module's file, which may be closed at once. One that is there already is a success. */
 int kmod_load(sd_event *event, int fd, TaskDone done, void *userdata, Task **ret);
+/* The same for a file of /lib/modules, which may be compressed. */
+int kmod_load_installed(sd_event *event, const char *path, TaskDone done, void *userdata,
+			Task **ret);
 
 /*
  * Unloads them in order, for as long as that works: -EWOULDBLOCK for one in use, -ENOENT for one

@@ -62,6 +62,7 @@ static int open_builder(Manager *m)
 		.cache = m->options->cache,
 		.sources = m->options->sources,
 		.modules = m->options->modules,
+		.loaded = "/sys/module/" CORE_MODULE,
 		.path = PROGRAM_PATH,
 		.timeout = m->conf->build_timeout,
 		.signing_key = m->conf->signing_key,

@@ -201,6 +201,23 @@ static void the_first_bind_loads_core_and_module(void **state)
 	assert_int_equal(count("ListModules", "modules"), 1);
 }
 
+static void an_installed_core_is_loaded(void **state)
+{
+	fake.installed = true;
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	assert_int_equal(fake.builds, 1);
+	assert_int_equal(fake.loads, 2);
+}
+
+static void one_that_does_not_load_is_replaced(void **state)
+{
+	fake.installed = true;
+	fake.load_installed_error = -EKEYREJECTED;
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	assert_int_equal(fake.builds, 2);
+	assert_int_equal(fake.loads, 2);
+}
+
 static void what_a_container_is_bound_to(void **state)
 {
 	static const char seccomp[] = "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{"
@@ -467,6 +484,8 @@ int main(void)
 		api_test(bad_policies_change_nothing),
 		api_test(an_image_moves_with_a_warning),
 		api_test(the_first_bind_loads_core_and_module),
+		api_test(an_installed_core_is_loaded),
+		api_test(one_that_does_not_load_is_replaced),
 		api_test(what_a_container_is_bound_to),
 		api_test(a_profile_is_read_for_the_container),
 		api_test(binds_that_fail),

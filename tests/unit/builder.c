@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "proto/varlink.h"
-#include "tests/unit/scratch.h"
+#include "tests/unit/fake_module.h"
 #include "vkerneld/build/builder.h"
 
 #define RELEASE "6.12.0-test"
@@ -21,6 +21,7 @@ static const char make_script[] =
 	"esac; done\n"
 	"room=${0%/bin/make}/room\n"
 	"echo ${n:-vkernel} >>$room/runs\n"
+	"[ ! -e $m/core.symvers ] || cp $m/core.symvers $room\n"
 	"[ ! -e $room/slow ] || sleep 30\n"
 	"[ ! -e $room/fail ] || { echo the reason; exit 2; }\n"
 	"printf '\\177ELF and the rest of the module' >$m/${n:-vkernel}.ko\n"
@@ -33,7 +34,7 @@ typedef struct World {
 	Builder *builder;
 	BuilderConfig config;
 	Host host;
-	char paths[4][128];
+	char paths[5][128];
 	Policy *policy;
 } World;
 
@@ -92,7 +93,7 @@ static void restart(void)
 
 static int setup(void **state)
 {
-	static const char *const names[] = { "cache", "src", "modules", "bin" };
+	static const char *const names[] = { "cache", "src", "modules", "bin", "loaded" };
 	_cleanup_free_ char *error = NULL;
 
 	assert_int_equal(scratch_setup(state), 0);
@@ -105,6 +106,7 @@ static int setup(void **state)
 		.sources = world.paths[1],
 		.modules = world.paths[2],
 		.path = world.paths[3],
+		.loaded = world.paths[4],
 		.uid = geteuid() == 0 ? BUILD_UID : 0,
 		.gid = BUILD_UID,
 		.timeout = 20,
@@ -258,6 +260,52 @@ static void what_decides_the_bytes_decides_the_key(void **state)
 	assert_true(other.cached);
 }
 
+static void assert_told(const char *symbols)
+{
+	FILE *f = fopen(scratch_path("room/core.symvers"), "re");
+	char line[128] = "";
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	assert_non_null(strstr(line, symbols));
+	fclose(f);
+}
+
+static void with_an_installed_core_none_is_built(void **state)
+{
+	FakeModule m = FAKE_MODULE(RELEASE);
+	Answer first, other, without;
+
+	fake_module_install("modules/" RELEASE, &m);
+	build(&first);
+	assert_null(first.failure.error);
+	assert_int_equal(runs(), 1);
+	assert_told("0x000012ab\tvkernel_policy_register\t");
+	build(&other);
+	assert_true(other.cached);
+	/* Another core takes other modules. */
+	m.crc++;
+	fake_module_make("modules/" RELEASE, &m);
+	build(&other);
+	assert_false(other.cached);
+	assert_string_not_equal(first.key, other.key);
+	assert_int_equal(runs(), 2);
+	assert_told("0x000012ac\t");
+	m.version = "0";
+	fake_module_make("modules/" RELEASE, &m);
+	build(&without);
+	assert_string_not_equal(first.key, without.key);
+	assert_int_equal(runs(), 4);
+	assert_told("symbols");
+	/* What was built against the first is still there. */
+	m = FAKE_MODULE(RELEASE);
+	fake_module_make("modules/" RELEASE, &m);
+	build(&other);
+	assert_true(other.cached);
+	assert_string_equal(first.key, other.key);
+	assert_clean();
+}
+
 static void assert_failed(Answer *a, const char *key, const char *text)
 {
 	_cleanup_db_build_ DbBuild b = {};
@@ -360,6 +408,7 @@ int main(void)
 		builder_test(those_who_ask_together_share_a_build),
 		builder_test(a_changed_module_is_built_anew),
 		builder_test(what_decides_the_bytes_decides_the_key),
+		builder_test(with_an_installed_core_none_is_built),
 		builder_test(a_failure_tells_what_the_compiler_said),
 		builder_test(a_build_that_takes_too_long_is_stopped),
 		builder_test(what_is_no_module_is_not_taken),

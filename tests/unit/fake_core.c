@@ -212,6 +212,14 @@ int builder_toolchain(Builder *b, const Toolchain **ret, Failure *f)
 	return fail(f, -ENOENT, ERROR_KERNEL_MISSING, "hint", "no toolchain");
 }
 
+int builder_installed(Builder *b, Installed *ret, Failure *f)
+{
+	if (!fake.installed)
+		return fail(f, -ENOENT, ERROR_FAILED, NULL, "none is installed");
+	ret->path = strdup("/vkernel.ko");
+	return ret->path ? 0 : -ENOMEM;
+}
+
 static void remember(const Policy *policy, char module[64])
 {
 	snprintf(module, 64, CORE_MODULE);
@@ -290,6 +298,16 @@ int kmod_load(sd_event *event, int fd, TaskDone done, void *userdata, Task **ret
 	else if (r == 0)
 		register_policy();
 	return later(event, r, done, userdata);
+}
+
+int kmod_load_installed(sd_event *event, const char *path, TaskDone done, void *userdata,
+			Task **ret)
+{
+	if (fake.load_installed_error == 0) {
+		fake.loads++;
+		fake.loaded = true;
+	}
+	return later(event, fake.load_installed_error, done, userdata);
 }
 
 static void unload(const char *name)

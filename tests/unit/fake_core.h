@@ -12,7 +12,7 @@
 #define FAKE_DEAD_PID 4194303
 
 typedef struct FakeCore {
-	bool loaded;
+	bool loaded, installed; /* the core */
 	KernelPolicy policies[FAKE_MAX];
 	size_t n_policies;
 	KernelInstance instances[FAKE_MAX];
@@ -22,7 +22,7 @@ typedef struct FakeCore {
 	void *userdata;
 	int builds, loads; /* how many */
 	/* What goes wrong, once for the last. */
-	int build_error, load_error, bind_error;
+	int build_error, load_error, load_installed_error, bind_error;
 } FakeCore;
 
 extern FakeCore fake;

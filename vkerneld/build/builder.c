@@ -10,6 +10,7 @@
 #include "vkerneld/build/sign.h"
 #include "vkerneld/build/tree.h"
 #include "vkerneld/clock.h"
+#include "vkerneld/log.h"
 
 #define DATA_FILE "policy_data.h"
 #define CORE_SYMVERS "core.symvers"
@@ -32,6 +33,7 @@ struct Job {
 	char key[HASH_HEX_SIZE];
 	char digest[HASH_HEX_SIZE]; /* "core" for the core */
 	char module[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS];
+	char *symvers; /* of the installed core; NULL: that of core_key was built */
 	char core_key[HASH_HEX_SIZE];
 	bool ready;
 	int64_t started;
@@ -44,6 +46,7 @@ struct Builder {
 	const Host *host;
 	Db *db;
 	Toolchain toolchain;
+	char *symvers; /* of the installed core at the last request; NULL: none serves */
 	char *kmod, *header; /* the sources of the core */
 	char sources[HASH_HEX_SIZE]; /* what the core is made of */
 	char template[HASH_HEX_SIZE]; /* what image modules are made of, but for the policy */
@@ -73,6 +76,7 @@ static void job_free(Job *j)
 		free(w);
 	}
 	free(j->policy);
+	free(j->symvers);
 	free(j->dir);
 	free(j->entry);
 	free(j);
@@ -185,6 +189,7 @@ Builder *builder_free(Builder *b)
 	}
 	sd_event_source_disable_unref(b->pump);
 	toolchain_done(&b->toolchain);
+	free(b->symvers);
 	free(b->kmod);
 	free(b->header);
 	sd_event_unref(b->event);
@@ -206,6 +211,21 @@ int builder_toolchain(Builder *b, const Toolchain **ret, Failure *f)
 	}
 	*ret = &b->toolchain;
 	return r;
+}
+
+int builder_installed(Builder *b, Installed *ret, Failure *f)
+{
+	return installed_find(b->config->modules, b->host->release, b->config->loaded, ret, f);
+}
+
+static void find_symvers(Builder *b)
+{
+	_cleanup_installed_ Installed core = {};
+	_cleanup_failure_ Failure f = {};
+
+	free(TAKE_PTR(b->symvers));
+	if (builder_installed(b, &core, &f) >= 0)
+		b->symvers = TAKE_PTR(core.symvers);
 }
 
 /* What decides the bytes of every module here. */
@@ -238,6 +258,8 @@ static void image_key(const Builder *b, const Policy *p, const char *compiler,
 	hash_add_field(&h, "policy", p->digest, sizeof(p->digest));
 	hash_add_field(&h, "versions", numbers, sizeof(numbers));
 	hash_add_string(&h, "template", b->template);
+	/* That of a core built here follows from the template. */
+	hash_add_string(&h, "symvers", b->symvers ? b->symvers : "");
 	hash_end(&h, ret);
 }
 
@@ -484,14 +506,27 @@ static int add_data(const Job *j)
 	return r < 0 && errno ? -errno : r;
 }
 
+static int write_text(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "wxe");
+	int r;
+
+	if (!f)
+		return -errno;
+	r = fputs(text, f) < 0 ? -EIO : 0;
+	return fclose(f) != 0 ? -EIO : r;
+}
+
 static int add_symvers(const Job *j)
 {
 	_cleanup_free_ char *from = NULL, *to = NULL;
 	int r;
 
-	r = cache_path(j->builder->config->cache, j->core_key, CACHE_SYMVERS, &from);
+	r = work_path(j, CORE_SYMVERS, &to);
+	if (r >= 0 && j->symvers)
+		return write_text(to, j->symvers);
 	if (r >= 0)
-		r = work_path(j, CORE_SYMVERS, &to);
+		r = cache_path(j->builder->config->cache, j->core_key, CACHE_SYMVERS, &from);
 	return r < 0 ? r : file_copy(from, to);
 }
 
@@ -580,11 +615,25 @@ static int run_make(Job *j)
 	return sandbox_start(b->event, &spec, on_built, j, &b->sandbox);
 }
 
+/* It takes the longest, and most hosts need not do it. */
+static void tell_why(Builder *b)
+{
+	_cleanup_installed_ Installed core = {};
+	_cleanup_failure_ Failure f = {};
+
+	if (builder_installed(b, &core, &f) < 0)
+		log_message(LOG_NOTICE, "compiling the core: %s", failure_message(&f));
+	else
+		log_message(LOG_NOTICE, "compiling the core, in the place of %s", core.path);
+}
+
 static void run(Job *j)
 {
 	Builder *b = j->builder;
 	int r;
 
+	if (!j->policy)
+		tell_why(b);
 	b->running = j;
 	j->started = clock_now();
 	r = db_build_start(b->db, j->key, j->digest, b->host->release, j->started);
@@ -660,6 +709,19 @@ static int copy_policy(const Policy *p, Policy **ret)
 	return 0;
 }
 
+static int set_policy(Job *j, const Policy *policy)
+{
+	const char *symvers = j->builder->symvers;
+
+	if (copy_policy(policy, &j->policy) < 0)
+		return -ENOMEM;
+	policy_module_name(policy, j->module);
+	policy_digest_hex(policy, j->digest);
+	if (symvers && !(j->symvers = strdup(symvers)))
+		return -ENOMEM;
+	return 0;
+}
+
 static int job_new(Builder *b, const Policy *policy, const char *key, Job **ret)
 {
 	Job *j = calloc(1, sizeof(*j)), **at = &b->jobs;
@@ -670,15 +732,11 @@ static int job_new(Builder *b, const Policy *policy, const char *key, Job **ret)
 	strcpy(j->key, key);
 	strcpy(j->module, CORE_MODULE);
 	strcpy(j->digest, "core");
-	if (policy) {
-		if (copy_policy(policy, &j->policy) < 0) {
-			free(j);
-			return -ENOMEM;
-		}
-		policy_module_name(policy, j->module);
-		policy_digest_hex(policy, j->digest);
+	if (policy && set_policy(j, policy) < 0) {
+		job_free(j);
+		return -ENOMEM;
 	}
-	j->ready = !policy;
+	j->ready = !policy || j->symvers;
 	while (*at)
 		at = &(*at)->next;
 	*at = j;
@@ -708,7 +766,7 @@ static int enqueue(Builder *b, const Policy *policy, const char *key, BuilderDon
 		return r;
 	r = add_waiter(j, done, userdata);
 	/* If this fails it has not called back, so the job is still there. */
-	if (r >= 0 && policy)
+	if (r >= 0 && !j->ready)
 		r = builder_request(b, NULL, on_core, j, f);
 	if (r < 0) {
 		unlink_job(b, j);
@@ -743,8 +801,10 @@ int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *us
 	Job *j;
 	int r;
 
-	if (policy)
+	if (policy) {
 		policy_module_name(policy, module);
+		find_symvers(b);
+	}
 	r = builder_toolchain(b, &t, f);
 	if (r < 0) {
 		if (!in_cache_of_old(b, policy, module, key))

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Turns policies, and the core itself, into modules for the running kernel; one at a time. */
+/*
+ * Turns policies, and the core where none is installed, into modules for the running kernel; one
+ * at a time.
+ */
 #pragma once
 
 #include <sys/types.h>
@@ -8,10 +11,9 @@
 
 #include "db/db.h"
 #include "vkerneld/build/hash.h"
+#include "vkerneld/build/installed.h"
 #include "vkerneld/build/toolchain.h"
 #include "vkerneld/profile/policy.h"
-
-#define CORE_MODULE "vkernel"
 
 typedef struct Builder Builder;
 
@@ -19,6 +21,7 @@ typedef struct BuilderConfig {
 	const char *cache; /* /var/cache/vkernel */
 	const char *sources; /* where kmod/ and proto/ are */
 	const char *modules; /* /lib/modules */
+	const char *loaded; /* /sys/module/vkernel */
 	const char *path; /* where programs are */
 	uid_t uid; /* of builds; 0: the daemon's own */
 	gid_t gid;
@@ -46,6 +49,9 @@ int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *us
 
 /* A module that was built just now or before, verified, to load it. */
 int builder_open(Builder *b, const char *key, const char *module);
+
+/* Looked for each time: it may come, and be replaced, at any moment. */
+int builder_installed(Builder *b, Installed *ret, Failure *f);
 
 /* Found anew each time until all is there. */
 int builder_toolchain(Builder *b, const Toolchain **ret, Failure *f);
