@@ -49,12 +49,26 @@ teardown_file() {
 	says hint:
 }
 
-@test "the core is loaded when it is needed" {
+# How often the core was compiled, and what `vkctl status` says of its file.
+core_builds() {
+	varlinkctl call --json=short "unix:$VK_SOCKET" io.vkernel.ListBuilds '{}' |
+		jq '[.builds[] | select(.digest == "core")] | length'
+}
+
+core_file() {
+	vkctl status --json | jq -r '.checks[] | select(.name == "core-file") | .detail'
+}
+
+@test "the core is loaded when it is needed, the installed one" {
 	vkctl unload --all --core
 	run ! core_loaded
 	add_alpha_and_beta
+	local builds
+	builds=$(core_builds)
 	start runc needs-core alpha
 	core_loaded
+	[ "$(core_builds)" -eq "$builds" ]
+	expect "installed: /lib/modules/$(uname -r)/updates/vkernel.ko" core_file
 	refused $ALPHA_ERRNO inside needs-core callprobe native mkdir str:/tmp/x 0700
 	stop needs-core
 }
@@ -120,14 +134,50 @@ same_files() {
 	find "$VK_MODULES" -type f | sort | diff "$1" - >/dev/null
 }
 
-@test "a core that is not built for this kernel is built" {
+runs_beta() {
+	start runc "$1" beta || { cat "$VK_ROOM/said"; false; }
+	core_loaded
+	refused $BETA_ERRNO inside "$1" callprobe native uname buf
+	stop "$1"
+	eventually no_instances
+	vkctl unload --all --core
+}
+
+compiled_since() {
+	journalctl --boot --unit vkerneld --since "@$1" --quiet --grep "compiling the core: $2"
+}
+
+@test "where no core is installed, one is built" {
+	local began=$EPOCHSECONDS
 	vkctl unload --all --core
 	mv "/lib/modules/$(uname -r)/updates" /var/tmp/updates
 	depmod
-	start runc builds-core beta || { cat "$VK_ROOM/said"; false; }
-	core_loaded
-	refused $BETA_ERRNO inside builds-core callprobe native uname buf
-	stop builds-core
+	expect "built here: no vkernel.ko is installed for $(uname -r)" core_file
+	runs_beta builds-core
+	[ "$(core_builds)" -eq 1 ]
+	compiled_since "$began" "no vkernel.ko is installed"
 	mv /var/tmp/updates "/lib/modules/$(uname -r)/updates"
+	depmod
+}
+
+@test "one of another version is left alone, a compressed one is not" {
+	local dir builds
+	dir=/lib/modules/$(uname -r)/updates
+	vkctl unload --all --core
+	builds=$(core_builds)
+	cp "$dir/vkernel.ko" /var/tmp/vkernel.ko
+	sed -i 's/\x00version=0/\x00version=9/' "$dir/vkernel.ko"
+	run -0 core_file
+	says "built here: " "has version '9"
+	runs_beta other-version
+
+	cp /var/tmp/vkernel.ko "$dir/vkernel.ko"
+	xz --check=crc32 "$dir/vkernel.ko"
+	depmod
+	expect "installed: $dir/vkernel.ko.xz" core_file
+	runs_beta compressed
+	[ "$(core_builds)" -eq "$builds" ]
+	mv /var/tmp/vkernel.ko "$dir/vkernel.ko"
+	rm "$dir/vkernel.ko.xz"
 	depmod
 }
