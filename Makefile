@@ -32,6 +32,7 @@ uninstall:
 	while read -r file; do rm -fv "$(DESTDIR)$$file"; done <$(BUILD)/install_manifest.txt
 
 demo: deps
+	@mkdir -p build
 	tests/guest/kmod 6.12 >build/demo-kmod.tap || { cat build/demo-kmod.tap; exit 1; }
 	tests/guest/userspace
 	@tests/guest/run --kernel 6.12 --name demo --plain --command ./demo.sh
