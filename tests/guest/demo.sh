@@ -1,6 +1,6 @@
 #!/bin/bash
 # The main job, told as it happens: two containers on virtual kernels of their own, and an end that
-# leaves nothing. Every claim is checked; the last line is "demo: ok" only if all held.
+# leaves nothing. Every claim is checked; make says "demo: ok" if all of them held.
 set -uo pipefail
 
 room=$(mktemp -d /var/tmp/vk-demo.XXXXXX)
@@ -222,5 +222,4 @@ if ((failures > 0)); then
 	printf '\ndemo: %d claims did not hold\n' "$failures"
 	end 1
 fi
-printf '\ndemo: ok\n'
 end 0
