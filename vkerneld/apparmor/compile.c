@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "vkerneld/apparmor/compile.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "proto/util.h"
+#include "vkerneld/apparmor/complaint.h"
+#include "vkerneld/apparmor/features.h"
+#include "vkerneld/apparmor/unpack.h"
+#include "vkerneld/profile/isolate.h"
+
+#define FEATURES "/proc/self/fd/3"
+
+#define MEMORY_MAX (1ul << 30)
+#define FILES_MAX 64
+
+/* In the order of the child's descriptors. */
+enum { PROFILE, PACKED, COMPLAINT, ABI, NR_FILES };
+
+typedef struct Files {
+	int fd[NR_FILES];
+} Files;
+
+static void files_done(Files *f)
+{
+	for (size_t i = 0; i < NR_FILES; i++)
+		closep(&f->fd[i]);
+}
+
+static int files_open(Files *f)
+{
+	for (size_t i = 0; i < NR_FILES; i++) {
+		f->fd[i] = memfd_create("apparmor", MFD_CLOEXEC);
+		if (f->fd[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int write_file(int fd, const char *text, size_t size)
+{
+	ssize_t n = pwrite(fd, text, size, 0);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == size ? 0 : -EIO;
+}
+
+static int take_places(const Files *f)
+{
+	int above[NR_FILES];
+
+	for (int i = 0; i < NR_FILES; i++) {
+		above[i] = fcntl(f->fd[i], F_DUPFD, NR_FILES);
+		if (above[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < NR_FILES; i++)
+		if (dup2(above[i], i) < 0)
+			return -errno;
+	return close_range(NR_FILES, ~0u, 0) < 0 ? -errno : 0;
+}
+
+static int set_limit(int resource, rlim_t value)
+{
+	struct rlimit limit = { value, value };
+
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
+static int set_limits(unsigned int timeout)
+{
+	int r;
+
+	r = set_limit(RLIMIT_CPU, timeout + 1);
+	if (r == 0)
+		r = set_limit(RLIMIT_AS, MEMORY_MAX);
+	if (r == 0)
+		r = set_limit(RLIMIT_FSIZE, ARMOR_PACKED_MAX);
+	if (r == 0)
+		r = set_limit(RLIMIT_NOFILE, FILES_MAX);
+	return r < 0 ? r : set_limit(RLIMIT_CORE, 0);
+}
+
+static int become(uid_t uid, gid_t gid)
+{
+	if (uid == 0)
+		return 0;
+	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Also sets no_new_privs. */
+static int leave_network(void)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r;
+
+	if (!ctx)
+		return -ENOMEM;
+	r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 0);
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(io_uring_setup), 0);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+static int confine(const ArmorCompiler *c, const Files *f)
+{
+	sigset_t none;
+	int r;
+
+	sigemptyset(&none);
+	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0 || chdir("/") < 0)
+		return -errno;
+	r = take_places(f);
+	if (r == 0)
+		r = become(c->uid, c->gid);
+	if (r == 0)
+		r = leave_network();
+	if (r == 0)
+		r = set_limits(c->timeout);
+	/* The identity change has cleared it. */
+	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		r = -errno;
+	return r;
+}
+
+/*
+ * The host's configuration, caches and kernel have no say. Simplifying expressions saves the parser
+ * memory and changes no byte of what it makes, and that of AppArmor 3.0 never ends it for some.
+ */
+static void run(const ArmorCompiler *c, const Files *f)
+{
+	const char *const argv[] = {
+		"apparmor_parser",
+		"--config-file=/dev/null",
+		"--skip-kernel-load",
+		"--skip-cache",
+		"--jobs=1",
+		"--Optimize=no-expr-simplify",
+		"--warn=rule-not-enforced",
+		"--warn=rule-downgraded",
+		"--base",
+		c->includes,
+		"--features-file",
+		FEATURES,
+		"--policy-features",
+		FEATURES,
+		"--stdout",
+		COMPLAINT_STDIN,
+		NULL,
+	};
+	char *env[] = { "LC_ALL=C", NULL };
+
+	if (confine(c, f) < 0)
+		_exit(126);
+	execve(c->parser, (char *const *)argv, env);
+	_exit(127);
+}
+
+/* The status that wait() gives; -ETIME if the child had to be killed. */
+static int wait_for(pid_t pid, unsigned int timeout, int *ret_status)
+{
+	_cleanup_close_ int fd = pidfd_open(pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int n = -1;
+
+	if (fd >= 0)
+		do
+			n = poll(&p, 1, (int)timeout * 1000);
+		while (n < 0 && errno == EINTR);
+	if (n <= 0) {
+		(void)kill(-pid, SIGKILL);
+		/* Before setsid() there is no group yet. */
+		(void)kill(pid, SIGKILL);
+	}
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return n > 0 ? 0 : -ETIME;
+}
+
+static int check_end(const ArmorCompiler *c, int r, int status, ProfileReport *report)
+{
+	const int s = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (r == -ETIME || s == SIGXCPU || s == SIGKILL)
+		return profile_fail(report, -E2BIG,
+				    "apparmor_parser does not come to an end with this profile in "
+				    "%u seconds; use fewer patterns",
+				    c->timeout);
+	if (r < 0)
+		return r;
+	if (s == SIGXFSZ)
+		return profile_fail(report, -EFBIG, "the packed policy is larger than %u bytes",
+				    ARMOR_PACKED_MAX);
+	if (s)
+		return profile_fail(report, -EINVAL, "apparmor_parser crashes on this profile");
+	if (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127)
+		return profile_fail(report, -EIO, "%s can not be started", c->parser);
+	return 0;
+}
+
+static int read_complaint(int fd, bool failed, bool unmediated, ProfileReport *report)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = read_back(fd, &text, &size);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < size; i++)
+		if (!text[i])
+			text[i] = '?';
+	return complaint_report(text, failed, unmediated, report);
+}
+
+static int take_result(const ArmorCompiler *c, const Files *f, bool failed, void **ret,
+		       size_t *ret_size, ProfileReport *report)
+{
+	_cleanup_free_ char *packed = NULL;
+	size_t size;
+	int r;
+
+	r = read_complaint(f->fd[COMPLAINT], failed, c->allow_unmediated, report);
+	if (r == 0)
+		r = read_back(f->fd[PACKED], &packed, &size);
+	if (r < 0)
+		return r;
+	if (size == 0)
+		return profile_fail(report, -EINVAL, "there is no profile in it");
+	*ret = TAKE_PTR(packed);
+	*ret_size = size;
+	return 0;
+}
+
+static int compile(const ArmorCompiler *c, const char *text, size_t size, void **ret,
+		   size_t *ret_size, ProfileReport *report)
+{
+	_cleanup_(files_done) Files f = { .fd = { -EBADF, -EBADF, -EBADF, -EBADF } };
+	int r, status = 0;
+	pid_t pid;
+
+	r = files_open(&f);
+	if (r == 0)
+		r = write_file(f.fd[PROFILE], text, size);
+	if (r == 0)
+		r = write_file(f.fd[ABI], armor_features, strlen(armor_features));
+	if (r < 0)
+		return r;
+	pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		run(c, &f);
+	r = wait_for(pid, c->timeout, &status);
+	r = check_end(c, r, status, report);
+	if (r < 0)
+		return r;
+	return take_result(c, &f, WEXITSTATUS(status) != 0, ret, ret_size, report);
+}
+
+int armor_compile(const ArmorCompiler *c, const char *text, size_t size, void **ret,
+		  size_t *ret_size, ProfileReport *report)
+{
+	int r;
+
+	if (size > PROFILE_SIZE_MAX)
+		return profile_fail(report, -EFBIG, "the profile is larger than %u bytes",
+				    PROFILE_SIZE_MAX);
+	if (access(c->parser, X_OK) < 0)
+		return profile_fail(report, -ENOENT, "there is no %s; install the package apparmor",
+				    c->parser);
+	r = compile(c, text, size, ret, ret_size, report);
+	if (r < 0 && !report->error)
+		return profile_fail(report, r, "the profile can not be compiled: %s", strerror(-r));
+	return r;
+}
