@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/bitmap.h>
 #include <linux/cgroup.h>
+#include <linux/cred.h>
 #include <linux/hashtable.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
@@ -9,6 +10,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/spinlock.h>
+#include <linux/user_namespace.h>
 
 #include "entry.h"
 #include "event.h"
@@ -292,6 +294,9 @@ static struct vk_instance *vk_entered(struct task_struct *task)
 static enum vkernel_event_kind vk_enter(struct vk_instance *instance, struct task_struct *task)
 {
 	lockdep_assert_held(&vk_entries_lock);
+	/* Before any task carries the id: the trampoline's way leads to it. */
+	if (!instance->user_ns)
+		instance->user_ns = get_user_ns(task_cred_xxx(task, user_ns));
 	vk_task_activate(task, instance->id);
 	if (instance->state != VKERNEL_STATE_PENDING || instance->init != task_tgid(task))
 		return VKERNEL_EVENT_JOIN;

@@ -27,6 +27,13 @@ static int vk_put_denied(struct sk_buff *skb, const struct vk_event *event, u64 
 	       nla_put_u64_64bit(skb, VKERNEL_A_EVENT_DROPPED, dropped, VKERNEL_A_EVENT_PAD);
 }
 
+static int vk_put_capability(struct sk_buff *skb, const struct vk_event *event, u64 dropped)
+{
+	return nla_put_u32(skb, VKERNEL_A_EVENT_MODE, event->mode) ?:
+	       nla_put_u32(skb, VKERNEL_A_EVENT_CAPABILITY, event->capability) ?:
+	       nla_put_u64_64bit(skb, VKERNEL_A_EVENT_DROPPED, dropped, VKERNEL_A_EVENT_PAD);
+}
+
 static int vk_put_event(struct sk_buff *skb, const struct vk_instance *instance,
 			struct task_struct *task, const struct vk_event *event, u64 dropped)
 {
@@ -41,6 +48,8 @@ static int vk_put_event(struct sk_buff *skb, const struct vk_instance *instance,
 		err = nla_put_u32(skb, VKERNEL_A_EVENT_STATUS, event->status);
 	if (!err && event->kind == VKERNEL_EVENT_DENIED)
 		err = vk_put_denied(skb, event, dropped);
+	if (!err && event->kind == VKERNEL_EVENT_CAPABILITY)
+		err = vk_put_capability(skb, event, dropped);
 	return err;
 }
 
@@ -89,7 +98,7 @@ void vk_event_send(struct vk_instance *instance, struct task_struct *task,
 
 	if (!vk_genl_has_listeners())
 		return;
-	if (event->kind == VKERNEL_EVENT_DENIED) {
+	if (event->kind >= VKERNEL_EVENT_DENIED) {
 		if (!vk_event_take(instance))
 			return;
 		dropped = vk_event_untold(instance);

@@ -19,8 +19,10 @@ struct vk_event {
 	enum vk_table table;
 	u32 nr;
 	u32 verdict;
-	u8 mode;
+	u8 mode; /* capability too */
 	u64 args[6];
+	/* capability */
+	u32 capability;
 };
 
 /*

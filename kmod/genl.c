@@ -3,6 +3,7 @@
 #include <net/genetlink.h>
 #include <net/sock.h>
 
+#include "capability.h"
 #include "compat/compat.h"
 #include "genl.h"
 #include "hook.h"
@@ -53,6 +54,8 @@ static u32 vk_features(void)
 		features |= VKERNEL_FEATURE_CGROUP;
 	if (!vk_x32_enabled())
 		features |= VKERNEL_FEATURE_X32_OFF;
+	if (vk_capability_available())
+		features |= VKERNEL_FEATURE_CAPABILITY;
 	return features;
 }
 
@@ -80,7 +83,12 @@ static int vk_put_instance(struct sk_buff *skb, const struct vk_instance *instan
 	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_DENIED,
 				 atomic64_read(&instance->denied), VKERNEL_A_INSTANCE_PAD) ?:
 	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_DROPPED,
-				 atomic64_read(&instance->dropped), VKERNEL_A_INSTANCE_PAD);
+				 atomic64_read(&instance->dropped), VKERNEL_A_INSTANCE_PAD) ?:
+	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CAPABILITIES, instance->capabilities,
+				 VKERNEL_A_INSTANCE_PAD) ?:
+	       nla_put_u32(skb, VKERNEL_A_INSTANCE_ON_CLAIM, instance->on_claim) ?:
+	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CLAIMS, atomic64_read(&instance->claims),
+				 VKERNEL_A_INSTANCE_PAD);
 }
 
 static int vk_put_policy(struct sk_buff *skb, const struct vk_image *image)
@@ -88,7 +96,7 @@ static int vk_put_policy(struct sk_buff *skb, const struct vk_image *image)
 	return nla_put(skb, VKERNEL_A_POLICY_DIGEST, VK_DIGEST_SIZE, image->policy->digest) ?:
 	       nla_put_string(skb, VKERNEL_A_POLICY_MODULE, module_name(image->owner)) ?:
 	       nla_put_u32(skb, VKERNEL_A_POLICY_INSTANCES, atomic_read(&image->instances)) ?:
-	       nla_put_u32(skb, VKERNEL_A_POLICY_HOOKS, vk_hook_set_size(image->hooks));
+	       nla_put_u32(skb, VKERNEL_A_POLICY_HOOKS, vk_hook_set_size(image->handlers));
 }
 
 static int vk_put_hook(struct sk_buff *skb, const struct vk_hook *hook)
@@ -267,36 +275,63 @@ static int vk_dump_calls(struct sk_buff *skb, struct netlink_callback *cb)
 	return vk_dump_done(&dump, vk_instance_visit(nla_get_u32(id), vk_dump_denials, &dump));
 }
 
-static int vk_bind(struct sk_buff *skb, struct genl_info *info)
+/* Attributes that may be left out. */
+static u32 vk_u32_or(const struct nlattr *attr, u32 otherwise)
+{
+	return attr ? nla_get_u32(attr) : otherwise;
+}
+
+static u64 vk_u64_or(const struct nlattr *attr, u64 otherwise)
+{
+	return attr ? nla_get_u64(attr) : otherwise;
+}
+
+static int vk_read_binding(struct genl_info *info, struct vk_binding *binding)
 {
 	struct nlattr **attrs = info->attrs;
-	struct vk_reply reply;
-	int id, err;
 
 	if (GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_PID) ||
 	    GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_DIGEST) ||
 	    GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_CONTAINER))
 		return -EINVAL;
-	if (!*(char *)nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER])) {
+	*binding = (struct vk_binding){
+		.pid = nla_get_u32(attrs[VKERNEL_A_INSTANCE_PID]),
+		.digest = nla_data(attrs[VKERNEL_A_INSTANCE_DIGEST]),
+		.container = nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER]),
+		.mode = vk_u32_or(attrs[VKERNEL_A_INSTANCE_MODE], VKERNEL_MODE_ENFORCE),
+		.on_claim = vk_u32_or(attrs[VKERNEL_A_INSTANCE_ON_CLAIM], VKERNEL_CLAIM_REFUSE),
+		.capabilities = vk_u64_or(attrs[VKERNEL_A_INSTANCE_CAPABILITIES], U64_MAX),
+	};
+	if (!*binding->container) {
 		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VKERNEL_A_INSTANCE_CONTAINER],
 				    "the container needs a name");
 		return -EINVAL;
 	}
-	err = vk_reply_begin(&reply, info, VKERNEL_CMD_BIND);
+	if (attrs[VKERNEL_A_INSTANCE_CAPABILITIES] && !vk_capability_available()) {
+		NL_SET_ERR_MSG_ATTR(info->extack, attrs[VKERNEL_A_INSTANCE_CAPABILITIES],
+				    "this kernel does not let capabilities be checked");
+		return -EOPNOTSUPP;
+	}
+	return 0;
+}
+
+static int vk_bind(struct sk_buff *skb, struct genl_info *info)
+{
+	struct vk_binding binding;
+	struct vk_reply reply;
+	int id, err;
+
+	err = vk_read_binding(info, &binding) ?: vk_reply_begin(&reply, info, VKERNEL_CMD_BIND);
 	if (err)
 		return err;
-	id = vk_instance_bind(nla_get_u32(attrs[VKERNEL_A_INSTANCE_PID]),
-			      nla_data(attrs[VKERNEL_A_INSTANCE_DIGEST]),
-			      nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER]),
-			      attrs[VKERNEL_A_INSTANCE_MODE] ?
-			      nla_get_u32(attrs[VKERNEL_A_INSTANCE_MODE]) : VKERNEL_MODE_ENFORCE);
+	id = vk_instance_bind(&binding);
 	if (id == -EOPNOTSUPP)
 		NL_SET_ERR_MSG(info->extack, "this kernel takes x32 calls: boot without syscall.x32");
 	err = id < 0 ? id : nla_put_u32(reply.skb, VKERNEL_A_INSTANCE_ID, id);
 	err = vk_reply_end(&reply, info, err);
 	/* Who asked does not know of it. */
 	if (err && id > 0)
-		vk_instance_unbind(id, nla_data(attrs[VKERNEL_A_INSTANCE_CONTAINER]));
+		vk_instance_unbind(id, binding.container);
 	return err;
 }
 
@@ -357,6 +392,8 @@ static const struct nla_policy vk_instance_attrs[VKERNEL_A_INSTANCE_MAX + 1] = {
 	[VKERNEL_A_INSTANCE_DIGEST] = NLA_POLICY_EXACT_LEN(VK_DIGEST_SIZE),
 	[VKERNEL_A_INSTANCE_PID] = NLA_POLICY_MIN(NLA_U32, 1),
 	[VKERNEL_A_INSTANCE_MODE] = NLA_POLICY_MAX(NLA_U32, VKERNEL_MODE_AUDIT),
+	[VKERNEL_A_INSTANCE_CAPABILITIES] = { .type = NLA_U64 },
+	[VKERNEL_A_INSTANCE_ON_CLAIM] = NLA_POLICY_MAX(NLA_U32, VKERNEL_CLAIM_KILL),
 };
 
 static const struct nla_policy vk_call_attrs[VKERNEL_A_CALL_MAX + 1] = {

@@ -21,11 +21,11 @@
 #include "hook.h"
 #include "identity.h"
 #include "symbol.h"
-#include "syscall.h"
 
 struct vk_batch {
 	struct list_head node;
 	enum vkernel_hook_state state;
+	const struct vk_way *way;
 	struct ftrace_ops ops; /* direct and IPMODIFY */
 	struct kprobe probe; /* kprobe: one function */
 	size_t used; /* hooks of it that have users */
@@ -66,10 +66,11 @@ static struct vk_hook *vk_hook_find(unsigned long addr)
 static void notrace vk_ipmodify(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 				struct ftrace_regs *fregs)
 {
+	const struct vk_batch *batch = container_of(ops, struct vk_batch, ops);
 	struct pt_regs *regs = ftrace_get_regs(fregs);
 
 	if (regs && vk_task_id(current))
-		regs->ip = (unsigned long)vk_syscall_detour;
+		regs->ip = (unsigned long)batch->way->detour;
 }
 
 /* The handler of numbers that mean nothing is out of ftrace's reach on some kernels. */
@@ -77,7 +78,7 @@ static int vk_probe_ni_syscall(struct kprobe *probe, struct pt_regs *regs)
 {
 	if (!vk_task_id(current))
 		return 0;
-	regs->ip = (unsigned long)vk_syscall_detour;
+	regs->ip = (unsigned long)container_of(probe, struct vk_batch, probe)->way->detour;
 	return 1;
 }
 NOKPROBE_SYMBOL(vk_probe_ni_syscall);
@@ -99,7 +100,8 @@ static int vk_batch_register(struct vk_batch *batch, unsigned long *addrs)
 	}
 	err = ftrace_set_filter_ips(&batch->ops, addrs, batch->count, 0, 1);
 	if (!err && batch->state == VKERNEL_HOOK_DIRECT) {
-		err = vk_ftrace_direct_register(&batch->ops, (unsigned long)vk_syscall_trampoline);
+		err = vk_ftrace_direct_register(&batch->ops,
+						(unsigned long)batch->way->trampoline);
 	} else if (!err) {
 		batch->ops.func = vk_ipmodify;
 		batch->ops.flags |= FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY |
@@ -121,14 +123,15 @@ static int vk_batch_unregister(struct vk_batch *batch)
 	}
 	if (batch->state == VKERNEL_HOOK_DIRECT)
 		return vk_ftrace_direct_unregister(&batch->ops,
-						   (unsigned long)vk_syscall_trampoline);
+						   (unsigned long)batch->way->trampoline);
 	err = unregister_ftrace_function(&batch->ops);
 	if (!err)
 		ftrace_free_filter(&batch->ops);
 	return err;
 }
 
-static int vk_batch_start(unsigned long *addrs, size_t count, enum vkernel_hook_state state)
+static int vk_batch_start(const struct vk_way *way, unsigned long *addrs, size_t count,
+			  enum vkernel_hook_state state)
 {
 	struct vk_batch *batch = kvzalloc(struct_size(batch, hooks, count), GFP_KERNEL);
 	size_t i;
@@ -137,6 +140,7 @@ static int vk_batch_start(unsigned long *addrs, size_t count, enum vkernel_hook_
 	if (!batch)
 		return -ENOMEM;
 	batch->state = state;
+	batch->way = way;
 	batch->count = count;
 	err = vk_batch_register(batch, addrs);
 	if (err) {
@@ -175,11 +179,12 @@ static void vk_batch_stop(struct vk_batch *batch)
 }
 
 /* While the holder changes its own hook, ftrace says -EAGAIN. */
-static int vk_batch_start_detour(unsigned long *addr)
+static int vk_batch_start_detour(const struct vk_way *way, unsigned long *addr)
 {
 	int err, tries = 0;
 
-	while ((err = vk_batch_start(addr, 1, VKERNEL_HOOK_IPMODIFY)) == -EAGAIN && ++tries < 100)
+	while ((err = vk_batch_start(way, addr, 1, VKERNEL_HOOK_IPMODIFY)) == -EAGAIN &&
+	       ++tries < 100)
 		msleep(1);
 	return err;
 }
@@ -188,14 +193,14 @@ static int vk_batch_start_detour(unsigned long *addr)
  * One batch if it can be; where somebody holds a function (-EBUSY does not say which), the halves
  * are tried, and what is left alone takes the slower way.
  */
-static int vk_batches_start(unsigned long *addrs, size_t count)
+static int vk_batches_start(const struct vk_way *way, unsigned long *addrs, size_t count)
 {
-	int err = vk_batch_start(addrs, count, VKERNEL_HOOK_DIRECT);
+	int err = vk_batch_start(way, addrs, count, VKERNEL_HOOK_DIRECT);
 
 	if (err != -EBUSY)
 		return err;
 	if (count == 1) {
-		err = vk_batch_start_detour(addrs);
+		err = vk_batch_start_detour(way, addrs);
 		if (err)
 			pr_err("%ps is held by another tracer, and there is no way beside it: %d\n",
 			       (void *)addrs[0], err);
@@ -204,8 +209,8 @@ static int vk_batches_start(unsigned long *addrs, size_t count)
 				  (void *)addrs[0]);
 		return err;
 	}
-	err = vk_batches_start(addrs, count / 2);
-	return err ?: vk_batches_start(addrs + count / 2, count - count / 2);
+	err = vk_batches_start(way, addrs, count / 2);
+	return err ?: vk_batches_start(way, addrs + count / 2, count - count / 2);
 }
 
 static void vk_hook_get(struct vk_hook *hook)
@@ -230,7 +235,7 @@ static void vk_batches_sweep(void)
 			vk_batch_stop(batch);
 }
 
-static int vk_hooks_start(const unsigned long *addrs, size_t count)
+static int vk_hooks_start(const struct vk_way *way, const unsigned long *addrs, size_t count)
 {
 	unsigned long *missing = kvcalloc(count, sizeof(*missing), GFP_KERNEL);
 	unsigned long unreachable = 0;
@@ -250,14 +255,15 @@ static int vk_hooks_start(const unsigned long *addrs, size_t count)
 			err = -EOPNOTSUPP;
 	}
 	if (!err && n)
-		err = vk_batches_start(missing, n);
+		err = vk_batches_start(way, missing, n);
 	if (!err && unreachable)
-		err = vk_batch_start(&unreachable, 1, VKERNEL_HOOK_KPROBE);
+		err = vk_batch_start(way, &unreachable, 1, VKERNEL_HOOK_KPROBE);
 	kvfree(missing);
 	return err;
 }
 
-struct vk_hook_set *vk_hooks_acquire(const unsigned long *addrs, size_t count)
+struct vk_hook_set *vk_hooks_acquire(const struct vk_way *way, const unsigned long *addrs,
+				     size_t count)
 {
 	struct vk_hook_set *set = kvzalloc(struct_size(set, hooks, count), GFP_KERNEL);
 	size_t i;
@@ -267,7 +273,7 @@ struct vk_hook_set *vk_hooks_acquire(const unsigned long *addrs, size_t count)
 		return ERR_PTR(-ENOMEM);
 	mutex_lock(&vk_hooks_mutex);
 	if (count)
-		err = vk_hooks_start(addrs, count);
+		err = vk_hooks_start(way, addrs, count);
 	if (err) {
 		vk_batches_sweep();
 		mutex_unlock(&vk_hooks_mutex);

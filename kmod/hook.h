@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* Hooks on system call handlers, shared by the policies that need them. */
+/* Hooks on functions of the kernel, shared by the policies that need them. */
 #ifndef _VK_HOOK_H
 #define _VK_HOOK_H
 
@@ -10,6 +10,12 @@
 
 struct vk_batch;
 struct vk_hook_set;
+
+/* Where the tasks of containers are sent from a hooked function. Not to be called from C. */
+struct vk_way {
+	void (*trampoline)(void); /* from the function's entry: ftrace's direct call */
+	void (*detour)(void); /* in place of its body, where a direct call can not be had */
+};
 
 /* One hooked function; lives as long as its batch. vk_hooks_mutex guards it. */
 struct vk_hook {
@@ -34,7 +40,8 @@ void vk_hooks_unguard(void);
 
 /**
  * vk_hooks_acquire - hook functions for a policy
- * @addrs: as vk_handlers_restricted() gives them
+ * @way: of all of them; one function has one way always
+ * @addrs: where ftrace patches them, each once, as vk_handlers_restricted() gives them
  * @count: how many
  *
  * Those that are hooked already only count one more user. May sleep.
@@ -42,7 +49,8 @@ void vk_hooks_unguard(void);
  * Return: the claim on them, for vk_hooks_release(); -EBUSY if somebody holds one of them in every
  * way there is; -EOPNOTSUPP for one that can not be reached; else what ftrace says.
  */
-struct vk_hook_set *vk_hooks_acquire(const unsigned long *addrs, size_t count);
+struct vk_hook_set *vk_hooks_acquire(const struct vk_way *way, const unsigned long *addrs,
+				     size_t count);
 
 /* May take a second: ftrace waits for every task that could be in a trampoline. */
 void vk_hooks_release(struct vk_hook_set *set);

@@ -5,6 +5,7 @@
 #include <linux/percpu.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
 #include "entry.h"
@@ -31,6 +32,8 @@ static void vk_instance_free(struct vk_instance *instance)
 	if (instance->image)
 		vk_image_put(instance->image);
 	put_pid(instance->init);
+	if (instance->user_ns)
+		put_user_ns(instance->user_ns);
 	free_percpu(instance->checked);
 	kfree(instance->denials[VK_TABLE_NATIVE]);
 	kfree(instance->denials[VK_TABLE_COMPAT]);
@@ -57,23 +60,24 @@ static int vk_instance_fill(struct vk_instance *instance, pid_t pid, const u8 *d
 	return 0;
 }
 
-static struct vk_instance *vk_instance_new(pid_t pid, const u8 *digest, const char *container,
-					   u8 mode)
+static struct vk_instance *vk_instance_new(const struct vk_binding *binding)
 {
-	size_t length = strlen(container) + 1;
+	size_t length = strlen(binding->container) + 1;
 	struct vk_instance *instance;
 	int err;
 
 	instance = kzalloc(struct_size(instance, container, length), GFP_KERNEL);
 	if (!instance)
 		return ERR_PTR(-ENOMEM);
-	err = vk_instance_fill(instance, pid, digest);
+	err = vk_instance_fill(instance, binding->pid, binding->digest);
 	if (err) {
 		vk_instance_free(instance);
 		return ERR_PTR(err);
 	}
-	instance->mode = mode;
-	memcpy(instance->container, container, length);
+	instance->mode = binding->mode;
+	instance->on_claim = binding->on_claim;
+	instance->capabilities = binding->capabilities;
+	memcpy(instance->container, binding->container, length);
 	instance->limit_end = jiffies;
 	return instance;
 }
@@ -134,14 +138,14 @@ static int vk_instance_start(struct vk_instance *instance)
 	return instance->id;
 }
 
-int vk_instance_bind(pid_t pid, const u8 *digest, const char *container, u8 mode)
+int vk_instance_bind(const struct vk_binding *binding)
 {
 	struct vk_instance *instance;
 	int id;
 
 	if (vk_x32_enabled())
 		return -EOPNOTSUPP;
-	instance = vk_instance_new(pid, digest, container, mode);
+	instance = vk_instance_new(binding);
 	if (IS_ERR(instance))
 		return PTR_ERR(instance);
 	mutex_lock(&vk_instances_mutex);

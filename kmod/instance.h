@@ -37,9 +37,12 @@ struct vk_instance {
 	/* Constant from before the first task carries the id. */
 	const u32 *table[VK_NR_TABLES]; /* of the policy; for the trampoline */
 	const struct vk_policy *policy;
+	u64 capabilities; /* that its tasks may use; for the trampoline */
 	struct vk_image *image; /* one reference */
 	struct pid *init; /* thread group of the container's first process; one reference */
+	struct user_namespace *user_ns; /* of the first task that enters; one reference from then on */
 	u16 id;
+	u8 on_claim; /* enum vkernel_claim */
 
 	u8 mode; /* enum vkernel_mode; written under vk_instances_mutex */
 	/* entry.c's; written under its lock */
@@ -54,6 +57,7 @@ struct vk_instance {
 	u64 __percpu *checked;
 	struct vk_denials *denials[VK_NR_TABLES]; /* with the first one; set once, by cmpxchg */
 	atomic64_t denied;
+	atomic64_t claims; /* of capabilities that it does not have */
 	atomic64_t dropped; /* events over the limit, in all */
 	s64 told; /* of these, how many events told of */
 	/* event.c's */
@@ -68,12 +72,18 @@ struct vk_instance {
 /* By id; read by the trampoline. Written under vk_instances_mutex. */
 extern struct vk_instance *vk_instances[VK_ID_MAX + 1];
 
+/* What a new instance is to be. */
+struct vk_binding {
+	pid_t pid; /* the process, by its number in the caller's pid namespace */
+	const u8 *digest; /* of the policy, which has to be registered */
+	const char *container; /* its name, not empty */
+	u8 mode; /* enum vkernel_mode */
+	u8 on_claim; /* enum vkernel_claim */
+	u64 capabilities; /* that it has; by bit */
+};
+
 /**
  * vk_instance_bind - make the thread group of a process a container's init to be
- * @pid: the process, by its number in the caller's pid namespace
- * @digest: of the policy, which has to be registered
- * @container: its name, not empty
- * @mode: enum vkernel_mode
  *
  * It and what it forks is pending until it executes the container's program.
  *
@@ -81,7 +91,7 @@ extern struct vk_instance *vk_instances[VK_ID_MAX + 1];
  * -EEXIST for a container of that name that is bound; -EALREADY for a process that has an
  * instance; -EOPNOTSUPP if the kernel takes x32 calls; -ENOSPC when all ids are in use.
  */
-int vk_instance_bind(pid_t pid, const u8 *digest, const char *container, u8 mode);
+int vk_instance_bind(const struct vk_binding *binding);
 
 /*
  * Takes it back from a process that never executed the program; -EBUSY for one that did, -ENOENT

@@ -3,6 +3,7 @@
 
 #include <vkernel/version.h>
 
+#include "capability.h"
 #include "genl.h"
 #include "handler.h"
 #include "hook.h"
@@ -20,6 +21,7 @@ static int __init vkernel_init(void)
 	err = vk_handlers_find();
 	if (err)
 		return err;
+	vk_capability_find();
 	err = vk_hooks_guard();
 	if (err)
 		goto forget;

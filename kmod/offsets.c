@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Compiled to assembly only: the trampoline's view of C structures. */
+#include <linux/cred.h>
 #include <linux/kbuild.h>
 #include <linux/sched.h>
 #include <asm/ptrace.h>
@@ -16,6 +17,8 @@ int main(void)
 	OFFSET(VK_REGS_ORIG_AX, pt_regs, orig_ax);
 	OFFSET(VK_INSTANCE_NATIVE, vk_instance, table[VK_TABLE_NATIVE]);
 	OFFSET(VK_INSTANCE_COMPAT, vk_instance, table[VK_TABLE_COMPAT]);
+	OFFSET(VK_INSTANCE_CAPABILITIES, vk_instance, capabilities);
+	OFFSET(VK_CRED_EFFECTIVE, cred, cap_effective);
 	DEFINE(VK_TS_COMPAT, TS_COMPAT);
 	DEFINE(VK_NR_CALLS_ASM, VK_NR_CALLS);
 	DEFINE(VK_ID_SHIFT_ASM, VK_ID_SHIFT);

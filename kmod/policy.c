@@ -7,9 +7,11 @@
 
 #include <vkernel/verdict.h>
 
+#include "capability.h"
 #include "handler.h"
 #include "hook.h"
 #include "policy.h"
+#include "syscall.h"
 
 /* Taken for moments: by image modules that come and go, and by each bind. */
 static DEFINE_MUTEX(vk_images_mutex);
@@ -37,7 +39,7 @@ static struct vk_hook_set *vk_hook_restricted(const struct vk_policy *policy)
 	if (!addrs)
 		return ERR_PTR(-ENOMEM);
 	count = vk_handlers_restricted(policy, addrs);
-	hooks = count < 0 ? ERR_PTR(count) : vk_hooks_acquire(addrs, count);
+	hooks = count < 0 ? ERR_PTR(count) : vk_hooks_acquire(&vk_syscall_way, addrs, count);
 	kvfree(addrs);
 	return hooks;
 }
@@ -58,6 +60,26 @@ static int vk_image_add(struct vk_image *image)
 	return err;
 }
 
+/* Slow, so nobody who binds waits for it. */
+static int vk_image_hook(struct vk_image *image)
+{
+	image->handlers = vk_hook_restricted(image->policy);
+	if (IS_ERR(image->handlers))
+		return PTR_ERR(image->handlers);
+	image->capability = vk_capability_hook();
+	if (IS_ERR(image->capability)) {
+		vk_hooks_release(image->handlers);
+		return PTR_ERR(image->capability);
+	}
+	return 0;
+}
+
+static void vk_image_unhook(struct vk_image *image)
+{
+	vk_hooks_release(image->capability);
+	vk_hooks_release(image->handlers);
+}
+
 static int vk_image_open(const struct vk_policy *policy, struct module *owner)
 {
 	struct vk_image *image = kzalloc(sizeof(*image), GFP_KERNEL);
@@ -67,18 +89,15 @@ static int vk_image_open(const struct vk_policy *policy, struct module *owner)
 		return -ENOMEM;
 	image->policy = policy;
 	image->owner = owner;
-	/* Slow, so nobody who binds waits for it. */
-	image->hooks = vk_hook_restricted(policy);
-	if (IS_ERR(image->hooks)) {
-		err = PTR_ERR(image->hooks);
+	err = vk_image_hook(image);
+	if (err)
 		goto free;
-	}
 	err = vk_image_add(image);
 	if (err)
-		goto release;
+		goto unhook;
 	return 0;
-release:
-	vk_hooks_release(image->hooks);
+unhook:
+	vk_image_unhook(image);
 free:
 	kfree(image);
 	return err;
@@ -113,7 +132,7 @@ void vkernel_policy_unregister(const struct vk_policy *policy)
 	mutex_unlock(&vk_images_mutex);
 	if (!image)
 		return;
-	vk_hooks_release(image->hooks);
+	vk_image_unhook(image);
 	kfree(image);
 }
 EXPORT_SYMBOL_GPL(vkernel_policy_unregister);

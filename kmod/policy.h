@@ -16,7 +16,8 @@ struct vk_image {
 	u64 serial; /* greater than of all that were registered before */
 	const struct vk_policy *policy;
 	struct module *owner;
-	struct vk_hook_set *hooks;
+	struct vk_hook_set *handlers; /* hooked for it */
+	struct vk_hook_set *capability;
 	atomic_t instances; /* each holds a reference to the owner */
 };
 

@@ -29,14 +29,14 @@ static bool __init vk_find_lookup(void)
 	return true;
 }
 
-static void *__init vk_find_optional(const char *name)
+unsigned long __init vk_symbol_address(const char *name)
 {
-	return (void *)static_call(vk_kallsyms_lookup_name)(name);
+	return static_call(vk_kallsyms_lookup_name)(name);
 }
 
 static void *__init vk_find(const char *name, int *err)
 {
-	void *addr = vk_find_optional(name);
+	void *addr = (void *)vk_symbol_address(name);
 
 	if (!addr) {
 		pr_err("the kernel has no symbol %s, which is required\n", name);
@@ -52,7 +52,7 @@ static int __init vk_find_data(void)
 	vk_symbols.sys_call_table = vk_find("sys_call_table", &err);
 	vk_symbols.ni_syscall = vk_find("__x64_sys_ni_syscall", &err);
 	vk_symbols.tasklist_lock = vk_find("tasklist_lock", &err);
-	vk_symbols.x32_key = vk_find_optional("x32_enabled_skey");
+	vk_symbols.x32_key = (void *)vk_symbol_address("x32_enabled_skey");
 	return err;
 }
 

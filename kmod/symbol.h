@@ -38,6 +38,9 @@ DECLARE_STATIC_CALL(vk_do_group_exit, vk_group_exit_t);
 
 int vk_symbols_find(void);
 
+/* Of any symbol; 0 for one that the kernel does not have. While the module loads. */
+unsigned long vk_symbol_address(const char *name);
+
 /* Whether a program can make x32 calls, whose handlers are not hooked. */
 bool vk_x32_enabled(void);
 

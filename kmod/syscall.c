@@ -202,3 +202,8 @@ asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs)
 	return vk_handler_body(table, vk_nr(regs)) ?:
 	       (unsigned long)vk_ni_syscall;
 }
+
+const struct vk_way vk_syscall_way = {
+	.trampoline = vk_syscall_trampoline,
+	.detour = vk_syscall_detour,
+};

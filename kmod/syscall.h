@@ -8,8 +8,13 @@
 
 #include <vkernel/policy.h>
 
+#include "hook.h"
+
 struct pt_regs;
 struct vk_instance;
+
+/* How handlers are hooked. */
+extern const struct vk_way vk_syscall_way;
 
 /* trampoline.S; not to be called from C */
 asmlinkage void vk_syscall_trampoline(void);

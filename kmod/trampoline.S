@@ -80,6 +80,56 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 SYM_FUNC_END(vk_syscall_trampoline)
 
 /*
+ * The same for cap_capable(cred, namespace, capability, options), for every capability that a task
+ * of a container uses. Its four arguments are kept; the others of the caller-saved registers are
+ * free. %dl is a capability of the kernel's own choice: no speculation mask.
+ */
+SYM_START(vk_capability_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
+	shrq	$VK_ID_SHIFT_ASM, %rax
+	jnz	.Lcapable
+	RET
+
+.Lcapable:
+	movq	vk_instances(, %rax, 8), %rax
+	movq	VK_INSTANCE_CAPABILITIES(%rax), %rax
+	notq	%rax
+	andq	VK_CRED_EFFECTIVE(%rdi), %rax
+	btq	%rdx, %rax
+	jc	.Lclaimed
+	RET
+
+.Lclaimed:
+	CALL_DEPTH_ACCOUNT
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	call	vk_capability_claimed
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	testl	%eax, %eax
+	jnz	.Lrefuse
+	RET
+
+.Lrefuse:
+	addq	$8, %rsp
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(vk_capability_trampoline)
+
+SYM_START(vk_capability_detour, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	pushq	vk_capability_body(%rip)
+	UNWIND_HINT_FUNC
+	jmp	vk_capability_trampoline
+SYM_FUNC_END(vk_capability_detour)
+
+/*
  * Where a direct call could not be had: the task is sent here in place of the handler's body. From
  * here it is as if ftrace had called. No register says where it came from, since whoever holds the
  * direct call may have run in between; the call's number does.

@@ -28,6 +28,7 @@ enum vkernel_feature {
 	VKERNEL_FEATURE_COMPAT = 1 << 0, /* 32-bit calls are filtered */
 	VKERNEL_FEATURE_CGROUP = 1 << 1, /* entering tasks are found by cgroup v2 */
 	VKERNEL_FEATURE_X32_OFF = 1 << 2, /* the kernel refuses x32 calls; without it nothing binds */
+	VKERNEL_FEATURE_CAPABILITY = 1 << 3, /* capabilities get a second look */
 };
 
 enum vkernel_info {
@@ -83,6 +84,12 @@ enum vkernel_scope {
 	VKERNEL_SCOPE_BOTH, /* one or the other */
 };
 
+/* What becomes of a task that uses a capability which its container was not given. */
+enum vkernel_claim {
+	VKERNEL_CLAIM_REFUSE,
+	VKERNEL_CLAIM_KILL,
+};
+
 enum vkernel_instance {
 	VKERNEL_A_INSTANCE_ID = 1, /* u32 */
 	VKERNEL_A_INSTANCE_CONTAINER, /* string, up to VKERNEL_CONTAINER_MAX */
@@ -95,6 +102,9 @@ enum vkernel_instance {
 	VKERNEL_A_INSTANCE_DENIED, /* u64: calls refused, or that audit mode would have */
 	VKERNEL_A_INSTANCE_DROPPED, /* u64: events not sent because of the rate limit */
 	VKERNEL_A_INSTANCE_PAD,
+	VKERNEL_A_INSTANCE_CAPABILITIES, /* u64: what its tasks may use, by bit; all if not given */
+	VKERNEL_A_INSTANCE_ON_CLAIM, /* u32: enum vkernel_claim */
+	VKERNEL_A_INSTANCE_CLAIMS, /* u64: uses of capabilities that it does not have */
 	__VKERNEL_A_INSTANCE_MAX
 };
 #define VKERNEL_A_INSTANCE_MAX (__VKERNEL_A_INSTANCE_MAX - 1)
@@ -116,6 +126,7 @@ enum vkernel_event_kind {
 	VKERNEL_EVENT_EXIT, /* the init is gone; status: its wait status */
 	VKERNEL_EVENT_RELEASE, /* the last task is gone and the id is free */
 	VKERNEL_EVENT_DENIED,
+	VKERNEL_EVENT_CAPABILITY, /* a task claimed one that its container was not given */
 };
 
 enum vkernel_event {
@@ -134,6 +145,7 @@ enum vkernel_event {
 	VKERNEL_A_EVENT_ARGS, /* binary, six u64 */
 	VKERNEL_A_EVENT_DROPPED, /* u64: of this instance, since its event before */
 	VKERNEL_A_EVENT_PAD,
+	VKERNEL_A_EVENT_CAPABILITY, /* u32 */
 	__VKERNEL_A_EVENT_MAX
 };
 #define VKERNEL_A_EVENT_MAX (__VKERNEL_A_EVENT_MAX - 1)

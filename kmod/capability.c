@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/cred.h>
+#include <linux/ftrace.h>
+#include <linux/printk.h>
+#include <linux/sched/signal.h>
+#include <linux/user_namespace.h>
+
+#include "capability.h"
+#include "event.h"
+#include "hook.h"
+#include "instance.h"
+#include "symbol.h"
+
+static const struct vk_way vk_capability_way = {
+	.trampoline = vk_capability_trampoline,
+	.detour = vk_capability_detour,
+};
+
+/* Where ftrace patches cap_capable(), or 0. */
+static unsigned long vk_capability_entry __ro_after_init;
+unsigned long vk_capability_body __ro_after_init;
+
+void __init vk_capability_find(void)
+{
+	unsigned long addr = vk_symbol_address("cap_capable");
+
+	vk_capability_entry = addr ? static_call(vk_ftrace_location)(addr) : 0;
+	if (vk_capability_entry)
+		vk_capability_body = vk_capability_entry + MCOUNT_INSN_SIZE;
+	else
+		pr_notice("cap_capable can not be hooked: no second look at capabilities\n");
+}
+
+bool vk_capability_available(void)
+{
+	return vk_capability_entry;
+}
+
+struct vk_hook_set *vk_capability_hook(void)
+{
+	return vk_hooks_acquire(&vk_capability_way, &vk_capability_entry,
+				vk_capability_available());
+}
+
+/* Whether the container made @ns itself: whoever makes one has every capability in it. */
+static bool vk_inside(const struct user_namespace *ns, const struct user_namespace *container)
+{
+	if (ns->level <= container->level)
+		return false;
+	while (ns->level > container->level)
+		ns = ns->parent;
+	return ns == container;
+}
+
+/*
+ * The kernel checks credentials other than the task's: of who opened a file, of who mounted an
+ * overlay and for which it acts for a while. These are not the container's to tamper with.
+ */
+static bool vk_is_own(const struct cred *cred)
+{
+	return cred == current_cred() && cred == current_real_cred();
+}
+
+asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_namespace *target,
+				     int cap, unsigned int options)
+{
+	struct vk_instance *instance = vk_instances[vk_task_id(current)];
+	u8 mode = READ_ONCE(instance->mode);
+
+	if (!vk_is_own(cred) || vk_inside(cred->user_ns, instance->user_ns))
+		return 0;
+	atomic64_inc(&instance->claims);
+	if (!vk_event_over_limit(instance))
+		vk_event_send(instance, current,
+			      &(struct vk_event){ .kind = VKERNEL_EVENT_CAPABILITY,
+						  .mode = mode,
+						  .capability = cap });
+	if (mode == VKERNEL_MODE_AUDIT)
+		return 0;
+	if (instance->on_claim == VKERNEL_CLAIM_KILL)
+		send_sig(SIGKILL, current, 1);
+	return -EPERM;
+}

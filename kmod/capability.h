@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A second look at each capability that a contained task uses: what its container was not given is
+ * refused, whatever the task's credentials claim by now.
+ */
+#ifndef _VK_CAPABILITY_H
+#define _VK_CAPABILITY_H
+
+#include <linux/linkage.h>
+#include <linux/types.h>
+
+struct cred;
+struct user_namespace;
+struct vk_hook_set;
+
+/* Finds the function; without it the core does without the second look. */
+void vk_capability_find(void);
+
+bool vk_capability_available(void);
+
+/* Hooks it, for vk_hooks_release(); a set of none where it is not available. */
+struct vk_hook_set *vk_capability_hook(void);
+
+/* trampoline.S; not to be called from C */
+asmlinkage void vk_capability_trampoline(void);
+asmlinkage void vk_capability_detour(void);
+
+/* For the detour: where the function goes on. */
+extern unsigned long vk_capability_body;
+
+/*
+ * For the trampoline: the effective set of @cred has a capability that the instance does not. Does
+ * not sleep.
+ *
+ * Return: 0 to go on with the function, else the error to answer in its place.
+ */
+asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_namespace *target,
+				     int cap, unsigned int options);
+
+#endif
