@@ -32,14 +32,25 @@ static int set_string(char **field, const char *value)
 	return 0;
 }
 
+/* One of two words; the first is the default. */
+static int set_choice(bool *field, const char *value, const char *no, const char *yes)
+{
+	bool chosen = strcmp(value, yes) == 0;
+
+	if (!chosen && strcmp(value, no) != 0)
+		return -EINVAL;
+	*field = chosen;
+	return 0;
+}
+
 static int parse_on_failure(Conf *c, const char *value)
 {
-	bool warn = strcmp(value, "warn") == 0;
+	return set_choice(&c->on_failure_warn, value, "refuse", "warn");
+}
 
-	if (!warn && strcmp(value, "refuse") != 0)
-		return -EINVAL;
-	c->on_failure_warn = warn;
-	return 0;
+static int parse_on_claim(Conf *c, const char *value)
+{
+	return set_choice(&c->on_claim_kill, value, "refuse", "kill");
 }
 
 static int parse_build_user(Conf *c, const char *value)
@@ -73,6 +84,7 @@ static int parse_signing_cert(Conf *c, const char *value)
 
 static const Key keys[] = {
 	{ "OnFailure", parse_on_failure, "refuse or warn" },
+	{ "OnClaim", parse_on_claim, "refuse or kill" },
 	{ "BuildUser", parse_build_user, "the name of a user" },
 	{ "BuildTimeoutSec", parse_build_timeout, "seconds, from 1 to 3600" },
 	{ "ModuleSigningKey", parse_signing_key, "an absolute path" },

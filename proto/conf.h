@@ -10,6 +10,7 @@
 
 typedef struct Conf {
 	bool on_failure_warn; /* OnFailure=refuse|warn: start a container without its kernel? */
+	bool on_claim_kill; /* OnClaim=refuse|kill: who uses a capability it was not given */
 	char *build_user; /* BuildUser= */
 	unsigned int build_timeout; /* BuildTimeoutSec= */
 	char *signing_key, *signing_cert; /* ModuleSigningKey=, ModuleSigningCert=, paths or NULL */
