@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vkerneld/api.h"
+#include "vkerneld/capability.h"
 #include "vkerneld/clock.h"
 #include "vkerneld/compose.h"
 #include "vkerneld/ensure.h"
@@ -16,6 +17,7 @@ typedef struct BindOperation {
 	Ensure ensure;
 	char *container, *image, *name; /* name: of the policy */
 	uint32_t pid;
+	uint64_t capabilities; /* UINT64_MAX: all */
 	Policy *policy;
 	unsigned int tries;
 	bool cached;
@@ -115,6 +117,37 @@ static void record(const BindOperation *b, const KernelInstance *i)
 			    strerror(-r));
 }
 
+/* Where the core can not check them, system calls are filtered all the same. */
+static uint64_t checked_capabilities(const BindOperation *b)
+{
+	Manager *m = b->operation.manager;
+	KernelInfo info = {};
+
+	if (b->capabilities == UINT64_MAX || kernel_info(m->kernel, &info) < 0 ||
+	    info.features & VKERNEL_FEATURE_CAPABILITY)
+		return b->capabilities;
+	if (!m->told_unchecked)
+		log_message(LOG_WARNING, "this kernel does not let capabilities be checked a "
+					 "second time, ignoring");
+	m->told_unchecked = true;
+	return UINT64_MAX;
+}
+
+static int bind_to_core(const BindOperation *b, KernelInstance *ret)
+{
+	const Manager *m = b->operation.manager;
+	KernelBinding want = {
+		.container = b->container,
+		.digest = b->policy->digest,
+		.pid = b->pid,
+		.mode = VKERNEL_MODE_ENFORCE,
+		.on_claim = m->conf->on_claim_kill ? VKERNEL_CLAIM_KILL : VKERNEL_CLAIM_REFUSE,
+		.capabilities = checked_capabilities(b),
+	};
+
+	return kernel_bind(m->kernel, &want, ret);
+}
+
 static void bind_now(BindOperation *b)
 {
 	_cleanup_failure_ Failure f = {};
@@ -122,8 +155,7 @@ static void bind_now(BindOperation *b)
 	json_object *reply = NULL;
 	int r;
 
-	r = kernel_bind(b->operation.manager->kernel, b->container, b->pid, b->policy->digest,
-			VKERNEL_MODE_ENFORCE, &i);
+	r = bind_to_core(b, &i);
 	if ((r == -ENOENT || r == -ENOPKG) && ++b->tries < TRIES) {
 		attempt(b);
 		return;
@@ -170,6 +202,20 @@ static int copy(char **to, const char *from)
 	return from && !*to ? -ENOMEM : 0;
 }
 
+static uint64_t read_capabilities(const BindParameters *p)
+{
+	const char *unknown;
+	uint64_t set;
+
+	if (!p->wish.capabilities)
+		return UINT64_MAX;
+	set = capability_set(p->wish.capabilities, &unknown);
+	if (unknown)
+		log_message(LOG_WARNING, "%s: there is no capability %s, ignoring", p->container,
+			    unknown);
+	return set;
+}
+
 static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, Failure *f)
 {
 	int r;
@@ -183,6 +229,8 @@ static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, 
 		r = copy(&b->image, p->wish.image);
 	if (r >= 0)
 		r = compose(m, &p->wish, &b->policy, &b->name, f);
+	if (r >= 0)
+		b->capabilities = read_capabilities(p);
 	b->pid = (uint32_t)p->pid;
 	b->cached = true;
 	return r;

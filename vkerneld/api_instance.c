@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "vkerneld/api.h"
+#include "vkerneld/capability.h"
 #include "vkerneld/ensure.h"
 #include "vkerneld/events.h"
 #include "vkerneld/names.h"
@@ -55,6 +56,24 @@ static int add_state(json_object *o, const KernelInstance *i)
 	return r;
 }
 
+/* Without a list it has all. */
+static int add_capabilities(json_object *o, const KernelInstance *i)
+{
+	json_object *list = NULL;
+	int r = 0;
+
+	if (!capability_set_is_full(i->capabilities)) {
+		r = capability_set_json(i->capabilities, &list);
+		if (r >= 0)
+			r = json_add(o, "capabilities", list);
+	}
+	if (r >= 0)
+		r = json_add_string(o, "on_claim", claim_name(i->on_claim));
+	if (r >= 0)
+		r = json_add_int(o, "claims", (int64_t)i->claims);
+	return r;
+}
+
 /* What only the database knows. */
 static int add_record(Manager *m, json_object *o, const KernelInstance *i)
 {
@@ -82,6 +101,8 @@ int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
 	r = add_identity(o, i);
 	if (r >= 0)
 		r = add_state(o, i);
+	if (r >= 0)
+		r = add_capabilities(o, i);
 	if (r >= 0)
 		r = add_record(m, o, i);
 	if (r < 0)

@@ -135,6 +135,12 @@ static void check_features(Checks *c, const KernelInfo *info)
 	else
 		check(c, "cgroup", WARN, "boot with cgroup v2",
 		      "tasks that enter later are found by pid namespace only");
+	if (info->features & VKERNEL_FEATURE_CAPABILITY)
+		check(c, "capabilities", OK, NULL, "are checked a second time");
+	else
+		check(c, "capabilities", WARN,
+		      "use a kernel that lets cap_capable() be traced, as those of Debian do",
+		      "are checked by the kernel alone");
 }
 
 static void check_hooks(Checks *c)

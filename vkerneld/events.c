@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "vkerneld/build/hash.h"
+#include "vkerneld/capability.h"
 #include "vkerneld/clock.h"
 #include "vkerneld/events.h"
 #include "vkerneld/log.h"
@@ -21,6 +22,7 @@ typedef struct Shown {
 	char digest[HASH_HEX_SIZE];
 	char comm[sizeof((KernelEvent){}.comm)];
 	char *call, *verdict;
+	char capability[32]; /* or empty */
 } Shown;
 
 static void shown_done(Shown *s)
@@ -37,6 +39,17 @@ static void printable(char *s)
 			*s = '?';
 }
 
+/* One that came with a later kernel has a number. */
+static void show_capability(uint32_t capability, char *ret, size_t size)
+{
+	const char *name = capability_name(capability);
+
+	if (name)
+		snprintf(ret, size, "%s", name);
+	else
+		snprintf(ret, size, "%u", capability);
+}
+
 static void show(const KernelEvent *e, Shown *ret)
 {
 	*ret = (Shown){ .event = e, .kind = event_name(e->kind) };
@@ -48,6 +61,8 @@ static void show(const KernelEvent *e, Shown *ret)
 		ret->call = call_name(e->table, e->nr);
 	if (KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_VERDICT))
 		ret->verdict = verdict_name(e->verdict);
+	if (KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_CAPABILITY))
+		show_capability(e->capability, ret->capability, sizeof(ret->capability));
 }
 
 static const char * or (const char *s, const char *otherwise)
@@ -66,13 +81,23 @@ static void log_denied(const Shown *s, const char *const *fields)
 		   e->mode == VKERNEL_MODE_AUDIT ? ", passed (audit)" : "");
 }
 
+static void log_claim(const Shown *s, const char *const *fields)
+{
+	const KernelEvent *e = s->event;
+
+	log_fields(LOG_WARNING, fields,
+		   "%s: %s (pid %u) claimed %s, which the container was not given: %s",
+		   e->container, s->comm, e->pid, s->capability,
+		   e->mode == VKERNEL_MODE_AUDIT ? "passed (audit)" : "refused");
+}
+
 static void log_event(const Shown *s)
 {
 	const KernelEvent *e = s->event;
 	char container[192], digest[96], kind[48], instance[48], pid[32], comm[64], call[64];
-	char verdict[64];
-	const char *const fields[] = { container, digest, kind,	   instance, pid,
-				       comm,	  call,	  verdict, NULL };
+	char verdict[64], capability[64];
+	const char *const fields[] = { container, digest, kind,	   instance,   pid,
+				       comm,	  call,	  verdict, capability, NULL };
 
 	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", e->container);
 	snprintf(digest, sizeof(digest), "VKERNEL_DIGEST=%s", s->digest);
@@ -82,8 +107,11 @@ static void log_event(const Shown *s)
 	snprintf(comm, sizeof(comm), "VKERNEL_COMM=%s", s->comm);
 	snprintf(call, sizeof(call), "VKERNEL_CALL=%s", or (s->call, ""));
 	snprintf(verdict, sizeof(verdict), "VKERNEL_VERDICT=%s", or (s->verdict, ""));
+	snprintf(capability, sizeof(capability), "VKERNEL_CAPABILITY=%s", s->capability);
 	if (e->kind == VKERNEL_EVENT_DENIED)
 		log_denied(s, fields);
+	else if (e->kind == VKERNEL_EVENT_CAPABILITY)
+		log_claim(s, fields);
 	else
 		log_fields(e->kind == VKERNEL_EVENT_JOIN ? LOG_DEBUG : LOG_INFO, fields,
 			   "%s: %s (instance %u)", e->container, or (s->kind, "unknown event"),
@@ -146,6 +174,19 @@ static int add_denied(json_object *o, const Shown *s)
 	return r;
 }
 
+static int add_claim(json_object *o, const Shown *s)
+{
+	const KernelEvent *e = s->event;
+	int r;
+
+	r = json_add_string(o, "mode", mode_name(e->mode));
+	if (r >= 0)
+		r = json_add_string(o, "capability", s->capability);
+	if (r >= 0)
+		r = add_number(o, e, VKERNEL_A_EVENT_DROPPED, "dropped", e->dropped);
+	return r;
+}
+
 static int event_json(const Shown *s, json_object **ret)
 {
 	_cleanup_json_ json_object *event = json_object_new_object(), *o = NULL;
@@ -167,6 +208,8 @@ static int event_json(const Shown *s, json_object **ret)
 		r = add_task(event, s);
 	if (r >= 0 && e->kind == VKERNEL_EVENT_DENIED)
 		r = add_denied(event, s);
+	if (r >= 0 && e->kind == VKERNEL_EVENT_CAPABILITY)
+		r = add_claim(event, s);
 	o = json_object_new_object();
 	if (r >= 0)
 		r = o ? json_add(o, "event", TAKE_PTR(event)) : -ENOMEM;

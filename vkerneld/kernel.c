@@ -80,6 +80,9 @@ static struct nla_policy instance_attrs[VKERNEL_A_INSTANCE_MAX + 1] = {
 	[VKERNEL_A_INSTANCE_CHECKED] = { .type = NLA_U64 },
 	[VKERNEL_A_INSTANCE_DENIED] = { .type = NLA_U64 },
 	[VKERNEL_A_INSTANCE_DROPPED] = { .type = NLA_U64 },
+	[VKERNEL_A_INSTANCE_CAPABILITIES] = { .type = NLA_U64 },
+	[VKERNEL_A_INSTANCE_ON_CLAIM] = { .type = NLA_U32 },
+	[VKERNEL_A_INSTANCE_CLAIMS] = { .type = NLA_U64 },
 };
 
 static struct nla_policy call_attrs[VKERNEL_A_CALL_MAX + 1] = {
@@ -104,6 +107,7 @@ static struct nla_policy event_attrs[VKERNEL_A_EVENT_MAX + 1] = {
 	[VKERNEL_A_EVENT_VERDICT] = { .type = NLA_U32 },
 	[VKERNEL_A_EVENT_ARGS] = { .minlen = 6 * sizeof(uint64_t) },
 	[VKERNEL_A_EVENT_DROPPED] = { .type = NLA_U64 },
+	[VKERNEL_A_EVENT_CAPABILITY] = { .type = NLA_U32 },
 };
 
 /* Absent attributes leave what is there. */
@@ -179,6 +183,10 @@ static int parse_instance(struct nlattr **a, void *item)
 	read_u64(a[VKERNEL_A_INSTANCE_CHECKED], &i->checked);
 	read_u64(a[VKERNEL_A_INSTANCE_DENIED], &i->denied);
 	read_u64(a[VKERNEL_A_INSTANCE_DROPPED], &i->dropped);
+	i->capabilities = UINT64_MAX;
+	read_u64(a[VKERNEL_A_INSTANCE_CAPABILITIES], &i->capabilities);
+	read_u32(a[VKERNEL_A_INSTANCE_ON_CLAIM], &i->on_claim);
+	read_u64(a[VKERNEL_A_INSTANCE_CLAIMS], &i->claims);
 	return a[VKERNEL_A_INSTANCE_ID] ? 0 : -EPROTO;
 }
 
@@ -213,6 +221,7 @@ static int parse_event(struct nlattr **a, void *item)
 	read_u32(a[VKERNEL_A_EVENT_VERDICT], &e->verdict);
 	read_bytes(a[VKERNEL_A_EVENT_ARGS], e->args, sizeof(e->args));
 	read_u64(a[VKERNEL_A_EVENT_DROPPED], &e->dropped);
+	read_u32(a[VKERNEL_A_EVENT_CAPABILITY], &e->capability);
 	return a[VKERNEL_A_EVENT_KIND] && a[VKERNEL_A_EVENT_INSTANCE] ? 0 : -EPROTO;
 }
 
@@ -553,16 +562,20 @@ int kernel_calls(Kernel *k, uint32_t instance, KernelCall **ret, size_t *ret_n)
 
 static int fill_bind(struct nl_msg *msg, const void *arg)
 {
-	const KernelInstance *i = arg;
+	const KernelBinding *want = arg;
 	int r;
 
-	r = nla_put_string(msg, VKERNEL_A_INSTANCE_CONTAINER, i->container);
+	r = nla_put_string(msg, VKERNEL_A_INSTANCE_CONTAINER, want->container);
 	if (r >= 0)
-		r = nla_put(msg, VKERNEL_A_INSTANCE_DIGEST, VK_DIGEST_SIZE, i->digest);
+		r = nla_put(msg, VKERNEL_A_INSTANCE_DIGEST, VK_DIGEST_SIZE, want->digest);
 	if (r >= 0)
-		r = nla_put_u32(msg, VKERNEL_A_INSTANCE_PID, i->pid);
+		r = nla_put_u32(msg, VKERNEL_A_INSTANCE_PID, want->pid);
 	if (r >= 0)
-		r = nla_put_u32(msg, VKERNEL_A_INSTANCE_MODE, i->mode);
+		r = nla_put_u32(msg, VKERNEL_A_INSTANCE_MODE, want->mode);
+	if (r >= 0)
+		r = nla_put_u32(msg, VKERNEL_A_INSTANCE_ON_CLAIM, want->on_claim);
+	if (r >= 0 && want->capabilities != UINT64_MAX)
+		r = nla_put_u64(msg, VKERNEL_A_INSTANCE_CAPABILITIES, want->capabilities);
 	return r;
 }
 
@@ -572,17 +585,14 @@ static int fill_instance(struct nl_msg *msg, const void *arg)
 }
 
 /* The core answers with the number; the rest is asked for. */
-int kernel_bind(Kernel *k, const char *container, uint32_t pid,
-		const uint8_t digest[VK_DIGEST_SIZE], uint32_t mode, KernelInstance *ret)
+int kernel_bind(Kernel *k, const KernelBinding *want, KernelInstance *ret)
 {
-	KernelInstance want = { .pid = pid, .mode = mode }, bound;
+	KernelInstance bound;
 	int r;
 
-	if (strlen(container) > VKERNEL_CONTAINER_MAX)
+	if (strlen(want->container) > VKERNEL_CONTAINER_MAX)
 		return -ENAMETOOLONG;
-	strcpy(want.container, container);
-	memcpy(want.digest, digest, VK_DIGEST_SIZE);
-	r = get(k, &instance_object, VKERNEL_CMD_BIND, fill_bind, &want, &bound);
+	r = get(k, &instance_object, VKERNEL_CMD_BIND, fill_bind, want, &bound);
 	if (r < 0)
 		return r;
 	return get(k, &instance_object, VKERNEL_CMD_GET_INSTANCE, fill_instance, &bound, ret);

@@ -36,9 +36,18 @@ typedef struct KernelInstance {
 	uint32_t id;
 	char container[VKERNEL_CONTAINER_MAX + 1];
 	uint8_t digest[VK_DIGEST_SIZE];
-	uint32_t pid, state, mode, scope;
-	uint64_t checked, denied, dropped;
+	uint32_t pid, state, mode, scope, on_claim;
+	uint64_t checked, denied, dropped, claims;
+	uint64_t capabilities; /* by bit */
 } KernelInstance;
+
+/* What a new instance is to be. */
+typedef struct KernelBinding {
+	const char *container;
+	const uint8_t *digest; /* VK_DIGEST_SIZE */
+	uint32_t pid, mode, on_claim;
+	uint64_t capabilities; /* by bit; UINT64_MAX: all, and the core need not check them */
+} KernelBinding;
 
 typedef struct KernelCall {
 	uint32_t table, nr;
@@ -48,7 +57,7 @@ typedef struct KernelCall {
 /* has: a bit per VKERNEL_A_EVENT_* that came with the event. */
 typedef struct KernelEvent {
 	uint32_t has;
-	uint32_t kind, instance, pid, tid, status, mode, table, nr, verdict;
+	uint32_t kind, instance, pid, tid, status, mode, table, nr, verdict, capability;
 	char container[VKERNEL_CONTAINER_MAX + 1];
 	char comm[32];
 	uint8_t digest[VK_DIGEST_SIZE];
@@ -78,8 +87,7 @@ int kernel_policies(Kernel *k, KernelPolicy **ret, size_t *ret_n);
 int kernel_instances(Kernel *k, KernelInstance **ret, size_t *ret_n);
 int kernel_calls(Kernel *k, uint32_t instance, KernelCall **ret, size_t *ret_n);
 
-int kernel_bind(Kernel *k, const char *container, uint32_t pid,
-		const uint8_t digest[VK_DIGEST_SIZE], uint32_t mode, KernelInstance *ret);
+int kernel_bind(Kernel *k, const KernelBinding *want, KernelInstance *ret);
 /* By id and container: the core uses ids again. */
 int kernel_unbind(Kernel *k, const KernelInstance *i);
 int kernel_set_mode(Kernel *k, const KernelInstance *i, uint32_t mode);

@@ -32,6 +32,7 @@ typedef struct Manager {
 	VarlinkServer *server;
 	Monitor *monitors; /* calls of Monitor() */
 	Operation *operations; /* calls that wait for builds and modules */
+	bool told_unchecked; /* that the core can not check capabilities was logged */
 } Manager;
 
 /* What went wrong was logged. */

@@ -34,9 +34,8 @@ const char *scope_name(uint32_t scope)
 
 const char *event_name(uint32_t kind)
 {
-	static const char *const names[] = {
-		"bind", "activate", "join", "exit", "release", "denied"
-	};
+	static const char *const names[] = { "bind",	"activate", "join",	 "exit",
+					     "release", "denied",   "capability" };
 
 	return name_of(names, ELEMENTSOF(names), kind);
 }
@@ -46,6 +45,13 @@ const char *arch_name(uint32_t table)
 	static const char *const names[] = { "x86_64", "x86" };
 
 	return name_of(names, ELEMENTSOF(names), table);
+}
+
+const char *claim_name(uint32_t on_claim)
+{
+	static const char *const names[] = { "refuse", "kill" };
+
+	return name_of(names, ELEMENTSOF(names), on_claim);
 }
 
 char *call_name(uint32_t table, uint32_t nr)

@@ -11,6 +11,7 @@ const char *mode_name(uint32_t mode);
 const char *scope_name(uint32_t scope);
 const char *event_name(uint32_t kind);
 const char *arch_name(uint32_t table);
+const char *claim_name(uint32_t on_claim);
 
 /* Both are for the caller to free. */
 char *call_name(uint32_t table, uint32_t nr);

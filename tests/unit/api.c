@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The daemon's methods, over its socket, on a core that only pretends. */
+#include <linux/capability.h>
 #include <signal.h>
 
 #include "tests/unit/dialog.h"
@@ -255,6 +256,60 @@ static void a_profile_is_read_for_the_container(void **state)
 	assert_int_equal(fake.n_policies, 2);
 }
 
+#define BIND(name, capabilities) \
+	"{\"container\":\"" name "\",\"pid\":1,\"capabilities\":" capabilities "}"
+
+static json_object *instance_of(json_object *answer)
+{
+	return json_get_object(good(answer), "instance");
+}
+
+static void a_container_has_the_capabilities_it_was_given(void **state)
+{
+	_cleanup_json_ json_object *some = NULL, *none = NULL, *all = NULL;
+	json_object *list;
+
+	some = call("Bind", BIND("some", "[\"CAP_KILL\",\"CAP_CHECKPOINT_RESTORE\"]"));
+	assert_int_equal(fake.instances[0].capabilities, 1u << 5 | UINT64_C(1) << 40);
+	assert_int_equal(fake.instances[0].on_claim, VKERNEL_CLAIM_REFUSE);
+	list = json_get_array(instance_of(some), "capabilities");
+	assert_int_equal(json_object_array_length(list), 2);
+	assert_string_equal(json_object_get_string(json_object_array_get_idx(list, 0)), "CAP_KILL");
+	assert_string_equal(json_get_string(instance_of(some), "on_claim"), "refuse");
+	assert_int_equal(json_get_int(instance_of(some), "claims"), 0);
+
+	none = call("Bind", BIND("none", "[]"));
+	assert_int_equal(fake.instances[1].capabilities, 0);
+	list = json_get_array(instance_of(none), "capabilities");
+	assert_int_equal(json_object_array_length(list), 0);
+
+	all = call("Bind", BIND("all", "null"));
+	assert_int_equal(fake.instances[2].capabilities, UINT64_MAX);
+	assert_null(json_get_array(instance_of(all), "capabilities"));
+}
+
+/* What the daemon does not know can not be had. */
+static void an_unknown_capability_is_left_out(void **state)
+{
+	succeed("Bind", BIND("c", "[\"CAP_CHOWN\",\"CAP_\",\"cap_kill\",\"KILL\",\"\"]"));
+	assert_int_equal(fake.instances[0].capabilities, 1);
+}
+
+static void claims_may_kill(void **state)
+{
+	conf.on_claim_kill = true;
+	succeed("Bind", BIND("c", "[]"));
+	assert_int_equal(fake.instances[0].on_claim, VKERNEL_CLAIM_KILL);
+}
+
+static void a_core_that_can_not_check_binds_without(void **state)
+{
+	fake.missing = VKERNEL_FEATURE_CAPABILITY;
+	succeed("Bind", BIND("c", "[\"CAP_KILL\"]"));
+	assert_int_equal(fake.instances[0].capabilities, UINT64_MAX);
+	assert_true(manager->told_unchecked);
+}
+
 static void binds_that_fail(void **state)
 {
 	refuse("Bind", "{\"container\":\"a b\",\"pid\":1}", "io.vkernel.Failed", "message",
@@ -382,6 +437,49 @@ static void unload(void **state)
 	assert_int_equal(count("Unload", "unloaded"), 0);
 }
 
+static void watch(const char *container)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text),
+		 "{\"method\":\"io.vkernel.Monitor\",\"more\":true,"
+		 "\"parameters\":{\"container\":\"%s\"}}",
+		 container);
+	dialog_say(&d, text);
+	for (int i = 0; i < 5; i++)
+		dialog_step(&d);
+}
+
+static void assert_claim(uint32_t capability, const char *name)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_CAPABILITY,
+			  .has = 1u << VKERNEL_A_EVENT_CAPABILITY | 1u << VKERNEL_A_EVENT_DROPPED,
+			  .instance = 7,
+			  .mode = VKERNEL_MODE_AUDIT,
+			  .capability = capability,
+			  .dropped = 3,
+			  .container = "c" };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	fake_event(&e);
+	answer = dialog_hear(&d);
+	o = json_get_object(good(answer), "event");
+	assert_string_equal(json_get_string(o, "kind"), "capability");
+	assert_string_equal(json_get_string(o, "capability"), name);
+	assert_string_equal(json_get_string(o, "mode"), "audit");
+	assert_int_equal(json_get_int(o, "dropped"), 3);
+	assert_null(json_get_string(o, "call"));
+}
+
+static void claims_are_events(void **state)
+{
+	watch("c");
+	assert_claim(CAP_SYS_ADMIN, "CAP_SYS_ADMIN");
+	/* Of a kernel that has more of them. */
+	assert_claim(62, "62");
+}
+
 static void events(void **state)
 {
 	KernelEvent e = { .kind = VKERNEL_EVENT_DENIED,
@@ -395,10 +493,7 @@ static void events(void **state)
 
 	e.has = 1u << VKERNEL_A_EVENT_NR | 1u << VKERNEL_A_EVENT_VERDICT |
 		1u << VKERNEL_A_EVENT_COMM | 1u << VKERNEL_A_EVENT_ARGS;
-	dialog_say(&d, "{\"method\":\"io.vkernel.Monitor\",\"more\":true,"
-		       "\"parameters\":{\"container\":\"c\"}}");
-	for (int i = 0; i < 5; i++)
-		dialog_step(&d);
+	watch("c");
 	strcpy(e.container, "other");
 	fake_event(&e);
 	strcpy(e.container, "c");
@@ -488,6 +583,10 @@ int main(void)
 		api_test(one_that_does_not_load_is_replaced),
 		api_test(what_a_container_is_bound_to),
 		api_test(a_profile_is_read_for_the_container),
+		api_test(a_container_has_the_capabilities_it_was_given),
+		api_test(an_unknown_capability_is_left_out),
+		api_test(claims_may_kill),
+		api_test(a_core_that_can_not_check_binds_without),
 		api_test(binds_that_fail),
 		api_test(binds_that_fail_change_nothing),
 		api_test(builds_that_fail),
@@ -497,6 +596,7 @@ int main(void)
 		api_test(inspect_names_calls),
 		api_test(unbind),
 		api_test(unload),
+		api_test(claims_are_events),
 		api_test(events),
 		api_test(a_restart_takes_up_what_the_kernel_has),
 		api_test(the_end_answers_who_waits),

@@ -60,7 +60,7 @@ int kernel_probe(Kernel *k)
 
 int kernel_info(Kernel *k, KernelInfo *ret)
 {
-	*ret = (KernelInfo){ .abi = VK_POLICY_ABI, .features = ~0u };
+	*ret = (KernelInfo){ .abi = VK_POLICY_ABI, .features = ~fake.missing };
 	return kernel_probe(k);
 }
 
@@ -141,26 +141,29 @@ void fake_forget(const char *container)
 		}
 }
 
-int kernel_bind(Kernel *k, const char *container, uint32_t pid,
-		const uint8_t digest[VK_DIGEST_SIZE], uint32_t mode, KernelInstance *ret)
+int kernel_bind(Kernel *k, const KernelBinding *want, KernelInstance *ret)
 {
-	KernelPolicy *p = find_policy(digest);
+	KernelPolicy *p = find_policy(want->digest);
 	int r = fake.bind_error;
+	KernelInstance *i;
 
 	fake.bind_error = 0;
 	if (r < 0)
 		return r;
-	if (pid == FAKE_DEAD_PID)
+	if (want->pid == FAKE_DEAD_PID)
 		return -ESRCH;
 	if (!p)
 		return -ENOENT;
-	for (size_t i = 0; i < fake.n_instances; i++)
-		if (strcmp(fake.instances[i].container, container) == 0)
+	for (size_t n = 0; n < fake.n_instances; n++)
+		if (strcmp(fake.instances[n].container, want->container) == 0)
 			return -EEXIST;
-	fake_instance(container, digest);
+	fake_instance(want->container, want->digest);
 	p->instances++;
-	*ret = fake.instances[fake.n_instances - 1];
-	ret->pid = pid;
+	i = &fake.instances[fake.n_instances - 1];
+	i->pid = want->pid;
+	i->on_claim = want->on_claim;
+	i->capabilities = want->capabilities;
+	*ret = *i;
 	return 0;
 }
 

@@ -18,6 +18,7 @@ typedef struct FakeCore {
 	KernelInstance instances[FAKE_MAX];
 	size_t n_instances;
 	uint32_t next_id;
+	uint32_t missing; /* features */
 	KernelListener listener;
 	void *userdata;
 	int builds, loads; /* how many */
