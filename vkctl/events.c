@@ -60,8 +60,17 @@ static void print_denied(json_object *event)
 			       json_object_array_get_idx(args, i)));
 	printf(") of %s: %s", json_get_string(event, "arch") ?: "?",
 	       json_get_string(event, "verdict") ?: "?");
-	if (strcmp(json_get_string(event, "mode") ?: "", "audit") == 0)
-		fputs(", passed (audit)", stdout);
+}
+
+static bool is_audit(json_object *event)
+{
+	return strcmp(json_get_string(event, "mode") ?: "", "audit") == 0;
+}
+
+static void print_claim(json_object *event)
+{
+	printf(" claimed %s%s", json_get_string(event, "capability") ?: "?",
+	       is_audit(event) ? "" : ": refused");
 }
 
 static int print_event(json_object *event)
@@ -70,9 +79,10 @@ static int print_event(json_object *event)
 	_cleanup_free_ char *container = visible(json_get_string(event, "container") ?: "-");
 	_cleanup_free_ char *comm = visible(json_get_string(event, "comm") ?: "");
 	_cleanup_free_ char *when = show_time(json_object_object_get(event, "time"));
-	bool denied = strcmp(kind, "denied") == 0, colour = denied && has_colour(stdout);
+	bool denied = strcmp(kind, "denied") == 0, claim = strcmp(kind, "capability") == 0;
+	bool colour = (denied || claim) && has_colour(stdout);
 
-	printf("%s %s%-8s%s %s", when ?: "-", colour ? "\033[31m" : "", kind,
+	printf("%s %s%-10s%s %s", when ?: "-", colour ? "\033[31m" : "", kind,
 	       colour ? "\033[0m" : "", container ?: "");
 	if (json_get_int(event, "pid"))
 		printf(" pid %lld", (long long)json_get_int(event, "pid"));
@@ -80,6 +90,10 @@ static int print_event(json_object *event)
 		printf(" %s", comm);
 	if (denied)
 		print_denied(event);
+	if (claim)
+		print_claim(event);
+	if ((denied || claim) && is_audit(event))
+		fputs(", passed (audit)", stdout);
 	if (strcmp(kind, "exit") == 0)
 		printf(" status %lld", (long long)json_get_int(event, "status"));
 	if (json_get_int(event, "dropped"))

@@ -93,6 +93,13 @@ static int check_restored(int64_t pid, struct failure *failure)
 			   "kernel");
 }
 
+/* Where the config names no capabilities, runc and crun take all of them from the container. */
+static json_object *given_capabilities(const struct container *container)
+{
+	return container->capabilities ? json_object_get(container->capabilities)
+				       : json_object_new_array();
+}
+
 static json_object *bind_parameters(const struct container *container)
 {
 	_cleanup_json_ json_object *parameters = object_with("container", container->id);
@@ -100,8 +107,8 @@ static json_object *bind_parameters(const struct container *container)
 
 	if (r >= 0 && container->seccomp)
 		r = json_add(parameters, "seccomp", json_object_get(container->seccomp));
-	if (r >= 0 && container->capabilities)
-		r = json_add(parameters, "capabilities", json_object_get(container->capabilities));
+	if (r >= 0)
+		r = json_add(parameters, "capabilities", given_capabilities(container));
 	if (r >= 0)
 		r = json_add_string(parameters, "policy", container->policy);
 	if (r >= 0)

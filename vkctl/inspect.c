@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <string.h>
+
 #include "vkctl/arguments.h"
 #include "vkctl/call.h"
 #include "vkctl/output.h"
+
+static char *show_capabilities(json_object *value)
+{
+	return json_object_is_type(value, json_type_array) && json_object_array_length(value) == 0
+		       ? strdup("none")
+		       : show_list(value);
+}
 
 static const struct column fields[] = {
 	{ .head = "Container", .field = "container" },
@@ -18,6 +27,12 @@ static const struct column fields[] = {
 	{ .head = "Calls checked", .field = "checked" },
 	{ .head = "Calls denied", .field = "denied" },
 	{ .head = "Events dropped", .field = "dropped" },
+	{ .head = "Capabilities",
+	  .field = "capabilities",
+	  .show = show_capabilities,
+	  .absent = "all" },
+	{ .head = "On a claim", .field = "on_claim" },
+	{ .head = "Claims", .field = "claims" },
 };
 
 static const struct column columns[] = {

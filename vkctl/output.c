@@ -134,7 +134,7 @@ static char *show_cell(json_object *row, const struct column *column)
 	json_object *value;
 
 	if (!json_object_object_get_ex(row, column->field, &value) || !value)
-		return strdup("-");
+		return strdup(column->absent ?: "-");
 	return column->show ? column->show(value) : show_text(value);
 }
 

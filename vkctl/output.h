@@ -10,6 +10,7 @@ struct column {
 	const char *head;
 	const char *field;
 	char *(*show)(struct json_object *value); /* NULL: as it is */
+	const char *absent; /* where there is none; NULL: "-" */
 	bool right;
 	bool cut; /* on a narrow terminal, this column gives way */
 	const char *(*colour)(struct json_object *row);

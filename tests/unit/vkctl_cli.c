@@ -172,6 +172,7 @@ static void assert_has(const char *text, const char *part)
 	"{\"id\":1,\"container\":\"al\\npha\",\"image\":null,\"policy\":\"web\","                \
 	"\"digest\":\"00\",\"module\":\"vkernel_000000000000\",\"pid\":42,\"state\":\"active\"," \
 	"\"mode\":\"enforce\",\"scope\":\"cgroup\",\"checked\":10,\"denied\":2,\"dropped\":0,"   \
+	"\"capabilities\":[\"CAP_KILL\",\"CAP_CHOWN\"],\"on_claim\":\"refuse\",\"claims\":4,"    \
 	"\"bound\":null}"
 
 static void test_list(void **state)
@@ -237,6 +238,18 @@ static void test_inspect(void **state)
 	assert_has(outcome.request, "\"container\":\"alpha\"");
 	assert_has(outcome.out, "al\\x0apha");
 	assert_has(outcome.out, "uname");
+	assert_has(outcome.out, "Capabilities:   CAP_KILL, CAP_CHOWN\n");
+	assert_has(outcome.out, "On a claim:     refuse\n");
+	assert_has(outcome.out, "Claims:         4\n");
+}
+
+static void test_inspect_capabilities(void **state)
+{
+	assert_int_equal(
+		vkctl("{\"parameters\":{\"instance\":{\"capabilities\":[]}}}", "inspect x"), 0);
+	assert_has(outcome.out, "Capabilities:   none\n");
+	assert_int_equal(vkctl("{\"parameters\":{\"instance\":{\"id\":1}}}", "inspect x"), 0);
+	assert_has(outcome.out, "Capabilities:   all\n");
 }
 
 static void test_status(void **state)
@@ -321,6 +334,20 @@ static void test_events(void **state)
 	assert_has(outcome.out, "3 before it not shown");
 	assert_int_equal(vkctl_replies(replies, "events --follow --json"), 0);
 	assert_has(outcome.out, "{\"kind\":\"bind\",\"container\":\"a\"}\n{");
+}
+
+static void test_claims(void **state)
+{
+	static const char replies[] =
+		"{\"parameters\":{\"event\":{\"kind\":\"capability\",\"container\":\"a\",\"pid\":7,"
+		"\"comm\":\"sh\",\"mode\":\"enforce\",\"capability\":\"CAP_BPF\",\"dropped\":0}},"
+		"\"continues\":true}\0"
+		"{\"parameters\":{\"event\":{\"kind\":\"capability\",\"container\":\"a\","
+		"\"mode\":\"audit\",\"capability\":\"CAP_BPF\",\"dropped\":2}}}\0";
+
+	assert_int_equal(vkctl_replies(replies, "events --follow"), 0);
+	assert_has(outcome.out, "capability a pid 7 sh claimed CAP_BPF: refused\n");
+	assert_has(outcome.out, "claimed CAP_BPF, passed (audit) (2 before it not shown)\n");
 }
 
 static void test_policy_add(void **state)
@@ -482,6 +509,8 @@ static void test_hook_binds(void **state)
 	assert_has(outcome.request, "\"method\":\"io.vkernel.Bind\"");
 	assert_has(outcome.request, "\"container\":\"c1\"");
 	assert_has(outcome.request, "\"policy\":\"web\"");
+	/* The runtimes leave none where the config names none. */
+	assert_has(outcome.request, "\"capabilities\":[]");
 	/* Not a digit of a 64-bit argument may be lost on the way. */
 	assert_has(outcome.request, "\"value\":18446744073709551615");
 	assert_string_equal(outcome.out, "");
@@ -575,11 +604,13 @@ int main(void)
 		cmocka_unit_test(test_list_json),
 		cmocka_unit_test(test_odd_replies),
 		cmocka_unit_test(test_inspect),
+		cmocka_unit_test(test_inspect_capabilities),
 		cmocka_unit_test(test_status),
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_build_failure_shows_the_compiler),
 		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_claims),
 		cmocka_unit_test(test_policy_add),
 		cmocka_unit_test(test_policy_check_stdin),
 		cmocka_unit_test(test_policy_calls),
