@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * callprobe [child|thread|setuid]... native|int80|x32 CALL [ARGUMENT...]
+ * callprobe [child|thread|setuid|tamper]... native|int80|x32 CALL [ARGUMENT...]
  *
- * Makes one system call and prints its outcome; from a child, a thread, or after setuid before
- * that, in any combination.
+ * Makes one system call and prints its outcome; from a child, a thread, after setuid, or with
+ * credentials that it tampered with before that, in any combination.
  */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,9 +49,20 @@ static void become_child(void)
 	exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 
+/* By the module of tests/guest/modules/creds.c. */
+static bool tamper(void)
+{
+	int fd = open("/proc/vktest_creds", O_WRONLY);
+	bool done = fd >= 0 && write(fd, "", 1) == 1;
+
+	close(fd);
+	return done;
+}
+
 static int usage(void)
 {
-	fputs("usage: callprobe [child|thread|setuid]... native|int80|x32 CALL [ARGUMENT...]\n",
+	fputs("usage: callprobe [child|thread|setuid|tamper]... native|int80|x32 CALL "
+	      "[ARGUMENT...]\n",
 	      stderr);
 	return 2;
 }
@@ -68,6 +80,9 @@ int main(int argc, char **argv)
 			thread = true;
 		else if (strcmp(*argv, "setuid") == 0) {
 			if (setgid(NOBODY) < 0 || setuid(NOBODY) < 0)
+				return 2;
+		} else if (strcmp(*argv, "tamper") == 0) {
+			if (!tamper())
 				return 2;
 		} else
 			break;

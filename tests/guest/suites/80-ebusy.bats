@@ -4,8 +4,7 @@ load helper
 
 setup_file() {
 	vk_setup
-	cp -r "$VK_PAYLOAD/modules" "$VK_ROOM/modules"
-	make -C "/lib/modules/$(uname -r)/build" M="$VK_ROOM/modules" CC=gcc-14 modules
+	make_modules
 	add_alpha_and_beta
 	policy held "$(rule ERRNO:$BETA_ERRNO uname)" "$(rule ERRNO:$ALPHA_ERRNO mkdir)" \
 		"$(rule TRAP sysinfo)"
@@ -14,7 +13,6 @@ setup_file() {
 teardown_file() {
 	release
 	vkctl policy rm held
-	rm -rf "$VK_ROOM/modules"
 }
 
 setup() {
@@ -25,16 +23,17 @@ setup() {
 teardown() {
 	stop_all
 	release
+	unload_module vktest_creds
 }
 
 hold() {
-	insmod "$VK_ROOM/modules/vktest_holder.ko" symbol="$1" share="$2"
+	load_module vktest_holder symbol="$1" share="$2"
 }
 
 # Whoever came last leaves first, as tracers do.
 release() {
 	vkctl unload --all
-	[[ ! -d /sys/module/vktest_holder ]] || rmmod vktest_holder
+	unload_module vktest_holder
 }
 
 slower() {
@@ -69,6 +68,19 @@ slower() {
 	start runc held held
 	slower __x64_sys_sysinfo
 	expect "$direct" inside held sigprobe trap sysinfo buf
+}
+
+@test "capabilities get their second look by the slower way as well" {
+	load_module vktest_creds
+	hold cap_capable 1
+	start runc held held
+	slower cap_capable
+	run ! slower __x64_sys_newuname
+	refused 1 inside held callprobe native chroot str:/
+	refused 1 inside held callprobe tamper native chroot str:/
+	allowed inside held callprobe tamper native setuid 65534
+	[ "$(instance held claims)" -gt 0 ]
+	allowed callprobe native chroot str:/
 }
 
 @test "the slower way leaves with its policy, and the direct one is there again" {

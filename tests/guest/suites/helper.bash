@@ -52,6 +52,25 @@ vk_setup() {
 	touch "$VK_ROOM/ready"
 }
 
+# The tests' own modules, into $VK_ROOM/modules.
+make_modules() {
+	[[ -e $VK_ROOM/modules/ready ]] && return
+	cp -r "$VK_PAYLOAD/modules" "$VK_ROOM/modules"
+	make -C "/lib/modules/$(uname -r)/build" M="$VK_ROOM/modules" CC=gcc-14 modules
+	touch "$VK_ROOM/modules/ready"
+}
+
+# load_module NAME [PARAMETER=VALUE...]
+load_module() {
+	local name=$1
+	shift
+	insmod "$VK_ROOM/modules/$name.ko" "$@"
+}
+
+unload_module() {
+	[[ ! -d /sys/module/$1 ]] || rmmod "$1"
+}
+
 # rule ACTION[:ERRNO] CALL...: one rule of a profile
 rule() {
 	local action=${1%%:*} errno='' calls
