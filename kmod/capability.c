@@ -63,23 +63,52 @@ static bool vk_is_own(const struct cred *cred)
 	return cred == current_cred() && cred == current_real_cred();
 }
 
-asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_namespace *target,
-				     int cap, unsigned int options)
+static void vk_report_claim(struct vk_instance *instance, int cap, u8 mode)
 {
-	struct vk_instance *instance = vk_instances[vk_task_id(current)];
+	atomic64_inc(&instance->claims);
+	/* This one netlink asks about itself, for listeners, while it sends an event. */
+	if (cap == CAP_NET_BROADCAST ||
+	    vk_event_over_limit(instance, VKERNEL_EVENT_CAPABILITY))
+		return;
+	vk_event_send(instance, current,
+		      &(struct vk_event){ .kind = VKERNEL_EVENT_CAPABILITY,
+					  .mode = mode,
+					  .capability = cap });
+}
+
+/*
+ * Whether the task claims what its container has not. In a user namespace other than the container's
+ * and those within, no claim is right: no process comes there but by an exploit, or from outside.
+ */
+static bool vk_is_claim(const struct vk_instance *instance, const struct cred *cred, int cap)
+{
+	return vk_is_own(cred) && cap_raised(cred->cap_effective, cap) &&
+	       !vk_inside(cred->user_ns, instance->user_ns);
+}
+
+static int vk_refuse(struct vk_instance *instance, int cap)
+{
 	u8 mode = READ_ONCE(instance->mode);
 
-	if (!vk_is_own(cred) || vk_inside(cred->user_ns, instance->user_ns))
-		return 0;
-	atomic64_inc(&instance->claims);
-	if (!vk_event_over_limit(instance))
-		vk_event_send(instance, current,
-			      &(struct vk_event){ .kind = VKERNEL_EVENT_CAPABILITY,
-						  .mode = mode,
-						  .capability = cap });
+	vk_report_claim(instance, cap, mode);
 	if (mode == VKERNEL_MODE_AUDIT)
 		return 0;
 	if (instance->on_claim == VKERNEL_CLAIM_KILL)
 		send_sig(SIGKILL, current, 1);
 	return -EPERM;
+}
+
+asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_namespace *target,
+				     int cap, unsigned int options)
+{
+	struct vk_instance *instance;
+	int err = 0;
+
+	/* Of a task that has left the list of tasks the instance may go right now. */
+	rcu_read_lock();
+	instance = READ_ONCE(vk_instances[vk_task_id(current)]);
+	if (instance && vk_is_claim(instance, cred, cap))
+		err = vk_refuse(instance, cap);
+	rcu_read_unlock();
+	return err;
 }

@@ -29,8 +29,8 @@ asmlinkage void vk_capability_detour(void);
 extern unsigned long vk_capability_body;
 
 /*
- * For the trampoline: the effective set of @cred has a capability that the instance does not. Does
- * not sleep.
+ * For the trampoline: @cred is of another user namespace than the instance, or has a capability in
+ * its effective set that the instance was not given. Does not sleep.
  *
  * Return: 0 to go on with the function, else the error to answer in its place.
  */

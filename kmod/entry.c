@@ -153,9 +153,16 @@ static void vk_scope_open(struct vk_instance *instance, struct vk_scope *scope,
 	WRITE_ONCE(instance->scope, instance->scope | kind);
 }
 
+/* Kernel threads may have other mounts than the host's processes. @task: the one that runs */
 static bool vk_has_own_mounts(struct task_struct *task)
 {
-	return task->nsproxy->mnt_ns != init_task.nsproxy->mnt_ns;
+	struct task_struct *host = init_pid_ns.child_reaper;
+	bool own;
+
+	task_lock(host);
+	own = task->nsproxy->mnt_ns != host->nsproxy->mnt_ns;
+	task_unlock(host);
+	return own;
 }
 
 /* A cgroup that it shares with who made it would draw in tasks of the host. */
@@ -268,9 +275,13 @@ static struct vk_instance *vk_entered_early(struct task_struct *task)
 
 	if (!vk_has_own_mounts(task))
 		return NULL;
-	hlist_for_each_entry_rcu(instance, &vk_pending, pending_node)
+	hlist_for_each_entry_rcu(instance, &vk_pending, pending_node) {
+		/* A hook of the runtime's, made by a thread that was itself being made at the bind. */
+		if (task_tgid(rcu_dereference(task->real_parent)) == instance->init)
+			continue;
 		if (vk_shares_cgroup(instance, task) || vk_shares_pidns(instance, task))
 			return instance;
+	}
 	return NULL;
 }
 
@@ -295,8 +306,11 @@ static enum vkernel_event_kind vk_enter(struct vk_instance *instance, struct tas
 {
 	lockdep_assert_held(&vk_entries_lock);
 	/* Before any task carries the id: the trampoline's way leads to it. */
-	if (!instance->user_ns)
-		instance->user_ns = get_user_ns(task_cred_xxx(task, user_ns));
+	if (!instance->user_ns) {
+		struct task_struct *init = pid_task(instance->init, PIDTYPE_TGID);
+
+		instance->user_ns = get_user_ns(task_cred_xxx(init ?: task, user_ns));
+	}
 	vk_task_activate(task, instance->id);
 	if (instance->state != VKERNEL_STATE_PENDING || instance->init != task_tgid(task))
 		return VKERNEL_EVENT_JOIN;

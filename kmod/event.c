@@ -7,7 +7,7 @@
 #include "genl.h"
 #include "instance.h"
 
-/* Denied events a second and instance. */
+/* Events a second, instance and kind. */
 #define VK_EVENT_BURST 20
 
 static int vk_put_task(struct sk_buff *skb, struct task_struct *task)
@@ -53,25 +53,32 @@ static int vk_put_event(struct sk_buff *skb, const struct vk_instance *instance,
 	return err;
 }
 
-bool vk_event_over_limit(struct vk_instance *instance)
+/* What is cheap to cause must not take the place of what is not. */
+static struct vk_limit *vk_limit_of(struct vk_instance *instance, enum vkernel_event_kind kind)
 {
+	return kind == VKERNEL_EVENT_DENIED ? &instance->denied_limit : &instance->claim_limit;
+}
+
+bool vk_event_over_limit(struct vk_instance *instance, enum vkernel_event_kind kind)
+{
+	struct vk_limit *limit = vk_limit_of(instance, kind);
+
 	/* A second that ends right now may let one through, or hold one back. */
-	if (atomic_read(&instance->limit_left) ||
-	    time_after_eq(jiffies, READ_ONCE(instance->limit_end)))
+	if (atomic_read(&limit->left) || time_after_eq(jiffies, READ_ONCE(limit->end)))
 		return false;
 	atomic64_inc(&instance->dropped);
 	return true;
 }
 
 /* Takes one of those that may be sent in this second. */
-static bool vk_event_take(struct vk_instance *instance)
+static bool vk_event_take(struct vk_instance *instance, enum vkernel_event_kind kind)
 {
-	unsigned long end = READ_ONCE(instance->limit_end);
+	struct vk_limit *limit = vk_limit_of(instance, kind);
+	unsigned long end = READ_ONCE(limit->end);
 
-	if (time_after_eq(jiffies, end) &&
-	    try_cmpxchg(&instance->limit_end, &end, jiffies + HZ))
-		atomic_set(&instance->limit_left, VK_EVENT_BURST);
-	if (atomic_dec_if_positive(&instance->limit_left) >= 0)
+	if (time_after_eq(jiffies, end) && try_cmpxchg(&limit->end, &end, jiffies + HZ))
+		atomic_set(&limit->left, VK_EVENT_BURST);
+	if (atomic_dec_if_positive(&limit->left) >= 0)
 		return true;
 	atomic64_inc(&instance->dropped);
 	return false;
@@ -99,7 +106,7 @@ void vk_event_send(struct vk_instance *instance, struct task_struct *task,
 	if (!vk_genl_has_listeners())
 		return;
 	if (event->kind >= VKERNEL_EVENT_DENIED) {
-		if (!vk_event_take(instance))
+		if (!vk_event_take(instance, event->kind))
 			return;
 		dropped = vk_event_untold(instance);
 	}

@@ -33,10 +33,10 @@ void vk_event_send(struct vk_instance *instance, struct task_struct *task,
 		   const struct vk_event *event);
 
 /*
- * Whether one more denied event would be over the limit; counts it if so. A refusal is cheap by it:
- * what goes into the event need not be gathered.
+ * Whether one more event, denied or capability, would be over the limit; counts it if so. A refusal
+ * is cheap by it: what goes into the event need not be gathered.
  */
-bool vk_event_over_limit(struct vk_instance *instance);
+bool vk_event_over_limit(struct vk_instance *instance, enum vkernel_event_kind kind);
 
 void vk_event_lifecycle(struct vk_instance *instance, enum vkernel_event_kind kind,
 			struct task_struct *task, u32 status);

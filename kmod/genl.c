@@ -84,7 +84,7 @@ static int vk_put_instance(struct sk_buff *skb, const struct vk_instance *instan
 				 atomic64_read(&instance->denied), VKERNEL_A_INSTANCE_PAD) ?:
 	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_DROPPED,
 				 atomic64_read(&instance->dropped), VKERNEL_A_INSTANCE_PAD) ?:
-	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CAPABILITIES, instance->capabilities,
+	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CAPABILITIES, ~instance->withheld,
 				 VKERNEL_A_INSTANCE_PAD) ?:
 	       nla_put_u32(skb, VKERNEL_A_INSTANCE_ON_CLAIM, instance->on_claim) ?:
 	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CLAIMS, atomic64_read(&instance->claims),

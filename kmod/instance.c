@@ -76,9 +76,10 @@ static struct vk_instance *vk_instance_new(const struct vk_binding *binding)
 	}
 	instance->mode = binding->mode;
 	instance->on_claim = binding->on_claim;
-	instance->capabilities = binding->capabilities;
+	instance->withheld = ~binding->capabilities;
 	memcpy(instance->container, binding->container, length);
-	instance->limit_end = jiffies;
+	instance->denied_limit.end = jiffies;
+	instance->claim_limit.end = jiffies;
 	return instance;
 }
 

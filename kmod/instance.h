@@ -21,6 +21,12 @@ struct vk_denials {
 	atomic_t count[VK_NR_CALLS];
 };
 
+/* Of one kind of events; event.c's. */
+struct vk_limit {
+	unsigned long end; /* of the second that is counted, in jiffies */
+	atomic_t left; /* events that may yet be sent in it */
+};
+
 /* What tasks that enter the container later are recognised by. */
 struct vk_scope {
 	struct hlist_node node;
@@ -37,10 +43,10 @@ struct vk_instance {
 	/* Constant from before the first task carries the id. */
 	const u32 *table[VK_NR_TABLES]; /* of the policy; for the trampoline */
 	const struct vk_policy *policy;
-	u64 capabilities; /* that its tasks may use; for the trampoline */
+	u64 withheld; /* capabilities that it was not given; for the trampoline */
 	struct vk_image *image; /* one reference */
 	struct pid *init; /* thread group of the container's first process; one reference */
-	struct user_namespace *user_ns; /* of the first task that enters; one reference from then on */
+	struct user_namespace *user_ns; /* of the init; one reference, from the first entry on */
 	u16 id;
 	u8 on_claim; /* enum vkernel_claim */
 
@@ -60,9 +66,7 @@ struct vk_instance {
 	atomic64_t claims; /* of capabilities that it does not have */
 	atomic64_t dropped; /* events over the limit, in all */
 	s64 told; /* of these, how many events told of */
-	/* event.c's */
-	unsigned long limit_end; /* of the second that is counted, in jiffies */
-	atomic_t limit_left; /* denied events that may yet be sent in it */
+	struct vk_limit denied_limit, claim_limit;
 
 	struct list_head node; /* in instance.c's list, under vk_instances_mutex */
 	struct rcu_head rcu;

@@ -17,8 +17,10 @@ int main(void)
 	OFFSET(VK_REGS_ORIG_AX, pt_regs, orig_ax);
 	OFFSET(VK_INSTANCE_NATIVE, vk_instance, table[VK_TABLE_NATIVE]);
 	OFFSET(VK_INSTANCE_COMPAT, vk_instance, table[VK_TABLE_COMPAT]);
-	OFFSET(VK_INSTANCE_CAPABILITIES, vk_instance, capabilities);
+	OFFSET(VK_INSTANCE_WITHHELD, vk_instance, withheld);
+	OFFSET(VK_INSTANCE_USER_NS, vk_instance, user_ns);
 	OFFSET(VK_CRED_EFFECTIVE, cred, cap_effective);
+	OFFSET(VK_CRED_USER_NS, cred, user_ns);
 	DEFINE(VK_TS_COMPAT, TS_COMPAT);
 	DEFINE(VK_NR_CALLS_ASM, VK_NR_CALLS);
 	DEFINE(VK_ID_SHIFT_ASM, VK_ID_SHIFT);

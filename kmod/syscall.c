@@ -144,7 +144,7 @@ static noinline bool vk_not_allowed(struct pt_regs *regs, struct vk_instance *in
 
 	if (VK_VERDICT_ACTION(verdict) != VK_LOG)
 		vk_instance_count_denied(instance, table, nr);
-	if (!vk_event_over_limit(instance))
+	if (!vk_event_over_limit(instance, VKERNEL_EVENT_DENIED))
 		vk_report(regs, instance, table, nr, verdict, mode);
 	if (mode == VKERNEL_MODE_AUDIT)
 		return false;

@@ -53,7 +53,6 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 
 	/* (regs, instance, entry, table) */
 .Lrule:
-	CALL_DEPTH_ACCOUNT
 	pushq	%rdi
 	call	vk_syscall_rule
 	popq	%rdi
@@ -63,7 +62,6 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 
 	/* (regs, instance, table) */
 .Lbeyond:
-	CALL_DEPTH_ACCOUNT
 	movq	%rcx, %rdx
 	pushq	%rdi
 	call	vk_syscall_beyond
@@ -94,15 +92,20 @@ SYM_START(vk_capability_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 
 .Lcapable:
 	movq	vk_instances(, %rax, 8), %rax
-	movq	VK_INSTANCE_CAPABILITIES(%rax), %rax
-	notq	%rax
+	/* A task that has left the list of tasks may come here, on its own or interrupted. */
+	testq	%rax, %rax
+	jz	.Lnative
+	movq	VK_CRED_USER_NS(%rdi), %r10
+	cmpq	VK_INSTANCE_USER_NS(%rax), %r10
+	jne	.Lclaimed
+	movq	VK_INSTANCE_WITHHELD(%rax), %rax
 	andq	VK_CRED_EFFECTIVE(%rdi), %rax
 	btq	%rdx, %rax
 	jc	.Lclaimed
+.Lnative:
 	RET
 
 .Lclaimed:
-	CALL_DEPTH_ACCOUNT
 	pushq	%rdi
 	pushq	%rsi
 	pushq	%rdx
@@ -136,7 +139,6 @@ SYM_FUNC_END(vk_capability_detour)
  */
 SYM_START(vk_syscall_detour, SYM_L_GLOBAL, SYM_A_ALIGN)
 	ENDBR
-	CALL_DEPTH_ACCOUNT
 	pushq	%rdi
 	call	vk_syscall_body
 	popq	%rdi

@@ -70,10 +70,6 @@ static inline struct nlattr **vk_genl_dump_attrs(struct netlink_callback *cb)
 #include <asm/percpu.h>
 #include <asm/nospec-branch.h>
 
-#ifndef CALL_DEPTH_ACCOUNT /* since 6.2 */
-#define CALL_DEPTH_ACCOUNT
-#endif
-
 /* current lived in struct pcpu_hot from 6.2 to 6.14. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
 #define VK_CURRENT PER_CPU_VAR(const_current_task)

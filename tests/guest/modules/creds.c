@@ -2,12 +2,14 @@
 /*
  * For the tests: who writes to /proc/vktest_creds gets every capability, in every set, as an
  * exploit would have it that can write to the kernel's memory: in place, past all checks, its user
- * the same.
+ * the same. Who writes "host" gets them in the host's user namespace.
  */
 #include <linux/capability.h>
 #include <linux/cred.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
 
 #define CREDS_NAME "vktest_creds"
 
@@ -15,6 +17,14 @@ static ssize_t creds_write(struct file *file, const char __user *buf, size_t cou
 {
 	struct cred *cred = (struct cred *)current_cred();
 
+	char word;
+
+	if (!count || get_user(word, buf))
+		return -EFAULT;
+	if (word == 'h') {
+		put_user_ns(cred->user_ns);
+		cred->user_ns = get_user_ns(&init_user_ns);
+	}
 	cred->cap_inheritable = CAP_FULL_SET;
 	cred->cap_permitted = CAP_FULL_SET;
 	cred->cap_effective = CAP_FULL_SET;

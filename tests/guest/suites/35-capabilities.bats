@@ -217,6 +217,21 @@ in_journal() {
 	stop mapped
 }
 
+@test "what a container has in its own user namespace is nothing in the host's" {
+	local given='.process.capabilities |= map_values(. + ["CAP_SYS_CHROOT"])
+		| .linux.namespaces += [{type: "user"}]
+		| .linux.uidMappings = [{containerID: 0, hostID: 0, size: 65536}]
+		| .linux.gidMappings = [{containerID: 0, hostID: 0, size: 65536}]'
+	local as_host='echo host >/proc/vktest_creds && exec callprobe native chroot str:/'
+
+	start runc given alpha "$given"
+	start runc given-free "" "del(.hooks) | $given"
+	allowed inside given callprobe native chroot str:/
+	allowed inside given-free sh -c "$as_host"
+	refused 1 inside given sh -c "$as_host"
+	stop given given-free
+}
+
 # The kernel acts with the credentials of who mounted it.
 @test "an overlay's files can be changed, without a claim" {
 	local id
