@@ -184,8 +184,6 @@ in_journal() {
 	[ "$status" -eq 137 ]
 	[ "$(instance lethal state)" = active ]
 	run -0 inside lethal true
-	# Who uses only what the container has does not die of having more.
-	run -0 inside lethal sh -c 'echo >/proc/vktest_creds; kill -0 1'
 	run -0 vkctl mode lethal audit
 	allowed inside lethal callprobe tamper native chroot str:/
 	stop lethal
