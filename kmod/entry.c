@@ -273,7 +273,8 @@ static struct vk_instance *vk_entered_early(struct task_struct *task)
 {
 	struct vk_instance *instance;
 
-	if (!vk_has_own_mounts(task))
+	/* Most programs of the host: no need to lock its init for them. */
+	if (hlist_empty(&vk_pending) || !vk_has_own_mounts(task))
 		return NULL;
 	hlist_for_each_entry_rcu(instance, &vk_pending, pending_node) {
 		/* A hook of the runtime's, made by a thread that was itself being made at the bind. */

@@ -92,7 +92,11 @@ SYM_START(vk_capability_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 
 .Lcapable:
 	movq	vk_instances(, %rax, 8), %rax
-	/* A task that has left the list of tasks may come here, on its own or interrupted. */
+	/*
+	 * A task that has left the list of tasks may come here, on its own or interrupted: the
+	 * kernel sends messages then, and asks about their listeners. It does not preempt there,
+	 * so an instance that is found is not freed before RCU lets it.
+	 */
 	testq	%rax, %rax
 	jz	.Lnative
 	movq	VK_CRED_USER_NS(%rdi), %r10
