@@ -20,6 +20,7 @@ enum vkernel_cmd {
 	VKERNEL_CMD_UNBIND,
 	VKERNEL_CMD_SET_MODE,
 	VKERNEL_CMD_EVENT,
+	VKERNEL_CMD_SET_POLICY, /* of an instance that runs, by its id, name and the digest */
 	__VKERNEL_CMD_MAX
 };
 #define VKERNEL_CMD_MAX (__VKERNEL_CMD_MAX - 1)
@@ -29,6 +30,7 @@ enum vkernel_feature {
 	VKERNEL_FEATURE_CGROUP = 1 << 1, /* entering tasks are found by cgroup v2 */
 	VKERNEL_FEATURE_X32_OFF = 1 << 2, /* the kernel refuses x32 calls; without it nothing binds */
 	VKERNEL_FEATURE_CAPABILITY = 1 << 3, /* capabilities get a second look */
+	VKERNEL_FEATURE_CONFINE = 1 << 4, /* files, sockets, mounts and so on are ruled by policies */
 };
 
 enum vkernel_info {
@@ -105,6 +107,7 @@ enum vkernel_instance {
 	VKERNEL_A_INSTANCE_CAPABILITIES, /* u64: what its tasks may use, by bit; all if not given */
 	VKERNEL_A_INSTANCE_ON_CLAIM, /* u32: enum vkernel_claim */
 	VKERNEL_A_INSTANCE_CLAIMS, /* u64: uses of capabilities that it does not have */
+	VKERNEL_A_INSTANCE_REFUSED, /* binary: a u64 for each enum vk_class, operations refused */
 	__VKERNEL_A_INSTANCE_MAX
 };
 #define VKERNEL_A_INSTANCE_MAX (__VKERNEL_A_INSTANCE_MAX - 1)
@@ -127,6 +130,37 @@ enum vkernel_event_kind {
 	VKERNEL_EVENT_RELEASE, /* the last task is gone and the id is free */
 	VKERNEL_EVENT_DENIED,
 	VKERNEL_EVENT_CAPABILITY, /* a task claimed one that its container was not given */
+	VKERNEL_EVENT_REFUSED, /* a confinement does not permit an operation */
+	VKERNEL_EVENT_AUDITED, /* it does, and asks to report it */
+	VKERNEL_EVENT_POLICY, /* the instance has another policy from now on */
+};
+
+/* What a confinement was asked about. */
+enum vkernel_operation {
+	VKERNEL_OP_OPEN,
+	VKERNEL_OP_EXEC,
+	VKERNEL_OP_MMAP,
+	VKERNEL_OP_LOCK,
+	VKERNEL_OP_RECEIVE, /* a file that another task sent */
+	VKERNEL_OP_TRUNCATE,
+	VKERNEL_OP_CHMOD,
+	VKERNEL_OP_CHOWN,
+	VKERNEL_OP_MKNOD, /* creating a file, too */
+	VKERNEL_OP_MKDIR,
+	VKERNEL_OP_SYMLINK,
+	VKERNEL_OP_LINK,
+	VKERNEL_OP_UNLINK,
+	VKERNEL_OP_RMDIR,
+	VKERNEL_OP_RENAME,
+	VKERNEL_OP_CAPABLE,
+	VKERNEL_OP_SOCKET,
+	VKERNEL_OP_MOUNT,
+	VKERNEL_OP_UMOUNT,
+	VKERNEL_OP_PIVOT_ROOT,
+	VKERNEL_OP_SIGNAL,
+	VKERNEL_OP_PTRACE,
+	VKERNEL_OP_RLIMIT,
+	VKERNEL_NR_OPS
 };
 
 enum vkernel_event {
@@ -146,6 +180,17 @@ enum vkernel_event {
 	VKERNEL_A_EVENT_DROPPED, /* u64: of this instance, since its event before */
 	VKERNEL_A_EVENT_PAD,
 	VKERNEL_A_EVENT_CAPABILITY, /* u32 */
+	VKERNEL_A_EVENT_CLASS, /* u32: enum vk_class, of refused and audited */
+	VKERNEL_A_EVENT_OPERATION, /* u32: enum vkernel_operation */
+	VKERNEL_A_EVENT_REQUESTED, /* u32: permissions, VK_MAY_* of the class */
+	VKERNEL_A_EVENT_MISSING, /* u32: those that are not permitted */
+	VKERNEL_A_EVENT_PATH, /* string: of the file or mount point */
+	VKERNEL_A_EVENT_TARGET, /* string: a link's target, a mount's source, a peer's label */
+	VKERNEL_A_EVENT_FAMILY, /* u32: of a socket */
+	VKERNEL_A_EVENT_TYPE, /* u32: of a socket */
+	VKERNEL_A_EVENT_SIGNAL, /* u32 */
+	VKERNEL_A_EVENT_RESOURCE, /* u32: RLIMIT_* */
+	VKERNEL_A_EVENT_LABEL, /* string: the confinement that decided */
 	__VKERNEL_A_EVENT_MAX
 };
 #define VKERNEL_A_EVENT_MAX (__VKERNEL_A_EVENT_MAX - 1)

@@ -11,7 +11,7 @@
 
 #include <linux/types.h>
 
-#define VK_POLICY_ABI 1
+#define VK_POLICY_ABI 2
 
 /* Numbers 0..VK_NR_CALLS-1 have an entry each; one more stands for all numbers beyond. */
 #define VK_NR_CALLS 512
@@ -23,6 +23,8 @@
 #define VK_MODULE_DIGITS 12
 
 #define VK_MAX_NODES 4096
+
+#define VK_POLICY_MAX_SIZE (64u << 20)
 
 enum vk_table {
 	VK_TABLE_NATIVE, /* x86-64 numbers */
@@ -74,8 +76,10 @@ struct vk_policy {
 	__u32 nr_nodes;
 	__u8 digest[VK_DIGEST_SIZE]; /* SHA-256 of all that follows, little endian as it lies here */
 	__u32 table[VK_NR_TABLES][VK_NR_CALLS + 1];
-	__u32 pad[2]; /* zero */
-	struct vk_node nodes[];
+	__u32 size; /* of all its bytes */
+	__u32 mediates; /* classes of operations that its confinements rule, by bit */
+	__u64 capabilities; /* that its confinements leave, by bit */
+	struct vk_node nodes[]; /* and behind them the confinements, <vkernel/confine.h> */
 };
 
 #ifdef __KERNEL__

@@ -23,7 +23,7 @@ static inline __u32 vk_node_choose(const struct vk_node *node, __u64 arg, __u32 
 
 static inline int vk_node_holds(const struct vk_node *node, __u64 arg)
 {
-	return vk_node_choose(node, arg, 1, 0);
+	return !!vk_node_choose(node, arg, 1, 0);
 }
 
 /* The entry behind a node. */
