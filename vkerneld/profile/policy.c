@@ -30,6 +30,8 @@ int policy_new_allow(Policy **ret)
 	if (!p)
 		return -ENOMEM;
 	p->abi = VK_POLICY_ABI;
+	p->size = sizeof(*p);
+	p->capabilities = UINT64_MAX;
 	policy_seal(p);
 	*ret = p;
 	return 0;
