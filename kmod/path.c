@@ -1,30 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/btf.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
-#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/mount.h>
-#include <linux/nsproxy.h>
 #include <linux/printk.h>
-#include <linux/sched.h>
 #include <linux/seqlock.h>
 
 #include <vkernel/confine.h>
 
-#include "compat/compat.h"
-#include "compat/mount.h"
 #include "path.h"
 #include "symbol.h"
 
-/* Names that are remembered on the way up; longer paths take more than one climb. */
-#define VK_TRAIL 24
-
-/* From a struct vfsmount: members of the struct mount around it, which is private to fs/. */
-static struct vk_mount_layout vk_mount __ro_after_init;
-static seqlock_t *vk_mount_lock __ro_after_init;
+struct vk_mount_layout vk_mount __ro_after_init;
+seqlock_t *vk_mount_lock __ro_after_init;
 
 void __init vk_path_find(void)
 {
@@ -40,44 +30,12 @@ bool vk_path_available(void)
 	return vk_mount_lock;
 }
 
-static struct vfsmount *vk_mount_parent(const struct vfsmount *mnt)
-{
-	/* It points to the struct mount. */
-	return READ_ONCE(*(void **)((void *)mnt + vk_mount.parent)) + vk_mount.vfsmount;
-}
-
-static struct dentry *vk_mount_point(const struct vfsmount *mnt)
-{
-	return READ_ONCE(*(struct dentry **)((void *)mnt + vk_mount.mountpoint));
-}
-
-static void *vk_mount_namespace(const struct vfsmount *mnt)
-{
-	return READ_ONCE(*(void **)((void *)mnt + vk_mount.namespace));
-}
-
-bool vk_path_is_internal(const struct path *path)
-{
-	return IS_ERR(vk_mount_namespace(path->mnt));
-}
-
-bool vk_path_is_named(const struct dentry *dentry)
-{
-	return !(dentry->d_sb->s_flags & SB_NOUSER);
-}
-
-bool vk_path_is_ours(const struct path *path)
-{
-	/* None in a task that ends. */
-	return current->nsproxy && vk_mount_namespace(path->mnt) == current->nsproxy->mnt_ns;
-}
-
 bool vk_path_is_owned(const struct path *path, const struct inode *inode)
 {
 	return uid_eq(vk_inode_owner(path->mnt, inode), current_fsuid());
 }
 
-/* The way from a file to the root: the last of so many steps. */
+/* The way from a file to the root: the last of so many steps. Longer paths take more climbs. */
 struct vk_trail {
 	u32 count; /* steps */
 	bool arrived; /* at the root */

@@ -107,8 +107,20 @@ static void vk_image_digest_signals(struct vk_image *image, const struct vk_conf
 				     c->own.send[i] & c->own.receive[i];
 }
 
+/* Of the only confinement that rules files, if what it says of a path depends on nothing else. */
+static void vk_image_digest_files(struct vk_image *image, const struct vk_confinement *c,
+				  size_t *count)
+{
+	const u32 flags = c->flags & (VK_CONFINE_AUDITS | VK_CONFINE_CHROOT_RELATIVE |
+				      VK_CONFINE_MEDIATE_DELETED);
+
+	image->file = !*count && flags == VK_CONFINE_MEDIATE_DELETED ? vk_confinement_file(c) : NULL;
+	(*count)++;
+}
+
 static void vk_image_digest(struct vk_image *image)
 {
+	size_t ruling_files = 0;
 	const struct vk_confinement *c;
 
 	image->mediates = image->policy->mediates;
@@ -118,6 +130,8 @@ static void vk_image_digest(struct vk_image *image)
 	vk_for_each_confinement(c, image->policy) {
 		if (c->mediates & VK_CLASS_BIT(VK_CLASS_CAPABILITY))
 			image->capabilities &= c->capabilities & ~c->capabilities_audit;
+		if (c->mediates & VK_CLASS_BIT(VK_CLASS_FILE))
+			vk_image_digest_files(image, c, &ruling_files);
 		if (c->mediates & VK_CLASS_BIT(VK_CLASS_SIGNAL))
 			vk_image_digest_signals(image, c);
 		if (c->mediates & VK_CLASS_BIT(VK_CLASS_NETWORK))

@@ -18,7 +18,8 @@ struct vk_hook_set;
 struct vk_image {
 	const struct vk_policy *policy; /* for the trampoline, as the next one */
 	u32 mediates; /* as the policy's */
-	/* What all confinements permit, and none asks to report: the others are not asked then. */
+	/* What all confinements permit, and none asks to report: they are not asked one by one then. */
+	const struct vk_dfa *file; /* or NULL */
 	u64 capabilities;
 	u64 signals[2]; /* within an instance, by number */
 	u16 sockets[VK_NR_FAMILIES]; /* types, by bit */
