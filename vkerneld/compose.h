@@ -6,8 +6,8 @@
 #include "vkerneld/profile/policy.h"
 
 /*
- * A profile on system calls; an empty one allows all. capabilities: an array of names; NULL for what
- * Docker leaves a container by default. ret_warnings stays as it is for an empty one.
+ * A profile on system calls; an empty one allows all. capabilities: an array of names; NULL for
+ * what Docker leaves a container by default. ret_warnings stays as it is for an empty one.
  */
 int compose_read(const Manager *m, const char *profile, size_t size, json_object *capabilities,
 		 Policy **ret, json_object **ret_warnings, Failure *f);
