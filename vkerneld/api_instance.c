@@ -74,6 +74,18 @@ static int add_capabilities(json_object *o, const KernelInstance *i)
 	return r;
 }
 
+/* How often confinements did not permit an operation. */
+static int add_refused(json_object *o, const KernelInstance *i)
+{
+	json_object *refused = json_object_new_object();
+	int r;
+
+	r = json_add(o, "refused", refused);
+	for (uint32_t c = 0; r >= 0 && c < VK_NR_CLASSES; c++)
+		r = json_add_int(refused, class_name(c), (int64_t)i->refused[c]);
+	return r;
+}
+
 /* What only the database knows. */
 static int add_record(Manager *m, json_object *o, const KernelInstance *i)
 {
@@ -103,6 +115,8 @@ int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
 		r = add_state(o, i);
 	if (r >= 0)
 		r = add_capabilities(o, i);
+	if (r >= 0)
+		r = add_refused(o, i);
 	if (r >= 0)
 		r = add_record(m, o, i);
 	if (r < 0)
