@@ -32,6 +32,8 @@ enum statement {
 	BUILD_EXISTS,
 	BUILDS_INTERRUPTED,
 	INSTANCE_PUT,
+	INSTANCE_POLICY,
+	INSTANCE_ORIGIN,
 	INSTANCE_END,
 	INSTANCES_END_OTHERS,
 	INSTANCES_FORGET,
@@ -76,11 +78,15 @@ static const char *const sql[N_STATEMENTS] = {
 	[BUILDS_INTERRUPTED] = "UPDATE builds SET outcome = 'failed', output = 'interrupted' "
 			       "WHERE outcome = 'building'",
 	[INSTANCE_PUT] = "INSERT INTO instances "
-			 "(boot, instance, container, image, policy, digest, bound) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[INSTANCE_END] = "UPDATE instances SET ended = ?3 "
+			 "(boot, instance, container, image, policy, digest, bound, capabilities, "
+			 "own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[INSTANCE_POLICY] = "UPDATE instances SET policy = ?3, digest = ?4 "
+			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCE_ORIGIN] = "SELECT capabilities, own FROM instances "
+			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCE_END] = "UPDATE instances SET ended = ?3, own = NULL "
 			 "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
-	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2 "
+	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2, own = NULL "
 				 "WHERE boot <> ?1 AND ended IS NULL",
 	[INSTANCES_FORGET] = "DELETE FROM instances WHERE ended < ?1",
 	[INSTANCE_GET] = "SELECT " INSTANCE_COLUMNS " FROM instances "
@@ -150,19 +156,32 @@ static void release(sqlite3_stmt **s)
 }
 #define _cleanup_stmt_ _cleanup_(release)
 
-/* Values: a string per 's' of the format, an int64_t per 'i'. */
+static int bind_value(sqlite3_stmt *s, int i, char type, va_list *ap)
+{
+	const void *bytes;
+
+	switch (type) {
+	case 's':
+		return translate(
+			sqlite3_bind_text(s, i, va_arg(*ap, const char *), -1, SQLITE_STATIC));
+	case 'b':
+		bytes = va_arg(*ap, const void *);
+		return translate(
+			sqlite3_bind_blob64(s, i, bytes, va_arg(*ap, size_t), SQLITE_STATIC));
+	default:
+		return translate(sqlite3_bind_int64(s, i, va_arg(*ap, int64_t)));
+	}
+}
+
+/* Values: a string per 's' of the format, an int64_t per 'i', bytes and their size per 'b'. */
 static int prepare_with(Db *db, enum statement which, sqlite3_stmt **ret, const char *format,
-			va_list ap)
+			va_list *ap)
 {
 	int r;
 
 	r = prepare(db, which, ret);
 	for (int i = 1; r >= 0 && format[i - 1]; i++)
-		if (format[i - 1] == 's')
-			r = translate(sqlite3_bind_text(*ret, i, va_arg(ap, const char *), -1,
-							SQLITE_STATIC));
-		else
-			r = translate(sqlite3_bind_int64(*ret, i, va_arg(ap, int64_t)));
+		r = bind_value(*ret, i, format[i - 1], ap);
 	return r;
 }
 
@@ -172,7 +191,7 @@ static int start(Db *db, enum statement which, sqlite3_stmt **ret, const char *f
 	int r;
 
 	va_start(ap, format);
-	r = prepare_with(db, which, ret, format, ap);
+	r = prepare_with(db, which, ret, format, &ap);
 	va_end(ap);
 	return r;
 }
@@ -193,7 +212,7 @@ static int run(Db *db, enum statement which, const char *format, ...)
 	int r;
 
 	va_start(ap, format);
-	r = prepare_with(db, which, &s, format, ap);
+	r = prepare_with(db, which, &s, format, &ap);
 	va_end(ap);
 	if (r < 0)
 		return r;
@@ -318,6 +337,13 @@ void db_instance_done(DbInstance *i)
 {
 	drop(&instance_strings, i);
 	*i = (DbInstance){};
+}
+
+void db_origin_done(DbOrigin *o)
+{
+	free(o->capabilities);
+	free(o->own);
+	*o = (DbOrigin){};
 }
 
 static int explain(char **ret, int r, const char *path, const char *what)
@@ -634,10 +660,51 @@ int db_builds_interrupted(Db *db)
 	return run(db, BUILDS_INTERRUPTED, "");
 }
 
-int db_instance_put(Db *db, const char *boot, const DbInstance *i)
+int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigin *origin)
 {
-	return found(run(db, INSTANCE_PUT, "sissssi", boot, i->instance, i->container, i->image,
-			 i->policy, i->digest, i->bound));
+	static const DbOrigin unknown;
+
+	if (!origin)
+		origin = &unknown;
+	return found(run(db, INSTANCE_PUT, "sissssisb", boot, i->instance, i->container, i->image,
+			 i->policy, i->digest, i->bound, origin->capabilities, origin->own,
+			 origin->own_size));
+}
+
+int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,
+		       const char *digest)
+{
+	return found(run(db, INSTANCE_POLICY, "siss", boot, instance, name, digest));
+}
+
+static int read_origin(sqlite3_stmt *s, DbOrigin *ret)
+{
+	_cleanup_db_origin_ DbOrigin o = {};
+	const void *own = sqlite3_column_blob(s, 1);
+
+	if (!column(s, 0))
+		return -ENODATA;
+	o.capabilities = strdup(column(s, 0));
+	o.own_size = (size_t)sqlite3_column_bytes(s, 1);
+	o.own = own ? malloc(o.own_size) : NULL;
+	if (!o.capabilities || (own && !o.own))
+		return -ENOMEM;
+	if (own)
+		memcpy(o.own, own, o.own_size);
+	*ret = o;
+	o = (DbOrigin){};
+	return 0;
+}
+
+int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, INSTANCE_ORIGIN, &s, "si", boot, instance);
+	if (r >= 0)
+		r = step(s);
+	return r <= 0 ? found(r) : read_origin(s, ret);
 }
 
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now)

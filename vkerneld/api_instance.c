@@ -125,6 +125,22 @@ int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
 	return 0;
 }
 
+int api_instance_reply(Manager *m, const KernelInstance *i, bool cached, json_object **ret)
+{
+	_cleanup_json_ json_object *o = NULL, *reply = NULL;
+	int r;
+
+	r = api_instance_json(m, i, &o);
+	if (r >= 0)
+		r = api_object("instance", TAKE_PTR(o), &reply);
+	if (r >= 0)
+		r = json_add_bool(reply, "cached", cached);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(reply);
+	return 0;
+}
+
 static int list(Manager *m, Instances *ret, Failure *f)
 {
 	int r = kernel_instances(m->kernel, &ret->all, &ret->n);
@@ -219,6 +235,18 @@ static int look_up(Manager *m, const char *container, Instances *l, const Kernel
 	int r = list(m, l, f);
 
 	return r < 0 ? r : find(l, container, ret, f);
+}
+
+int api_find_instance(Manager *m, const char *container, KernelInstance *ret, Failure *f)
+{
+	_cleanup_instances_ Instances l = {};
+	const KernelInstance *found;
+	int r;
+
+	r = look_up(m, container, &l, &found, f);
+	if (r >= 0)
+		*ret = *found;
+	return r;
 }
 
 static const VarlinkField container_field[] = {
@@ -371,19 +399,16 @@ static const char *const modes[] = { "enforce", "audit", NULL };
 static int set_mode(Manager *m, const ModeParameters *p, json_object **ret, Failure *f)
 {
 	uint32_t mode = strcmp(p->mode, modes[1]) == 0 ? VKERNEL_MODE_AUDIT : VKERNEL_MODE_ENFORCE;
-	_cleanup_instances_ Instances l = {};
-	const KernelInstance *found;
-	KernelInstance now;
+	KernelInstance now = {};
 	json_object *o = NULL;
 	int r;
 
-	r = look_up(m, p->container, &l, &found, f);
+	r = api_find_instance(m, p->container, &now, f);
 	if (r < 0)
 		return r;
-	r = kernel_set_mode(m->kernel, found, mode);
+	r = kernel_set_mode(m->kernel, &now, mode);
 	if (r < 0)
 		return fail_kernel(f, r, m->kernel, "setting the mode");
-	now = *found;
 	now.mode = mode;
 	r = api_instance_json(m, &now, &o);
 	return r < 0 ? r : api_object("instance", o, ret);

@@ -136,46 +136,101 @@ static int read_config(const Manager *m, const Wish *wish, json_object *capabili
 	return compose_read(m, text, size, capabilities, ret, NULL, f);
 }
 
-/* Of the named policy (or none) and the container's own profile (or none). */
-static int combine(Policy **named, Policy **own, Policy **ret, Failure *f)
+/* Of the named policy (or none) and the container's own (or none). */
+static int combine(const Policy *named, const Policy *own, Policy **ret, Failure *f)
 {
-	const Policy *both[] = { *named, *own };
+	const Policy *both[] = { named, own };
 	int r;
 
-	if (*named && *own)
+	if (named && own)
 		r = policy_combine(both, 2, ret);
-	else if (!*named && !*own)
+	else if (named || own)
+		r = policy_copy(named ? named : own, ret);
+	else
 		r = policy_new_allow(ret);
-	else {
-		*ret = *named ? TAKE_PTR(*named) : TAKE_PTR(*own);
-		r = 0;
-	}
 	if (r == -E2BIG)
 		return fail(f, r, ERROR_INVALID_PROFILE, "simplify the policy or linux.seccomp",
 			    "the policy and the container's own profile together are too complex");
 	return r < 0 ? fail_errno(f, r, "combining profiles") : 0;
 }
 
-int compose(const Manager *m, const Wish *wish, Policy **ret, char **ret_name, Failure *f)
+void composed_done(Composed *c)
+{
+	free(c->policy);
+	free(c->name);
+	db_origin_done(&c->origin);
+}
+
+static int compose_for(const Manager *m, const Wish *wish, json_object *capabilities, Composed *ret,
+		       Failure *f)
+{
+	_cleanup_free_ Policy *named = NULL, *own = NULL;
+	int r;
+
+	r = find_name(m, wish, &ret->name, f);
+	if (r >= 0 && ret->name)
+		r = read_named(m, ret->name, capabilities, &named, f);
+	if (r >= 0 && wish->seccomp)
+		r = read_config(m, wish, capabilities, &own, f);
+	if (r >= 0)
+		r = combine(named, own, &ret->policy, f);
+	if (r >= 0 && own) {
+		ret->origin.own_size = policy_size(own);
+		ret->origin.own = TAKE_PTR(own);
+	}
+	return r;
+}
+
+static int copy_text(json_object *o, char **ret)
+{
+	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+
+	*ret = text ? strdup(text) : NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
+int compose(const Manager *m, const Wish *wish, Composed *ret, Failure *f)
 {
 	_cleanup_json_ json_object *none = json_object_new_array();
-	_cleanup_free_ Policy *named = NULL, *own = NULL;
-	_cleanup_free_ char *name = NULL;
+	_cleanup_composed_ Composed c = {};
 	/* A config without a bounding set leaves none. */
 	json_object *capabilities = wish->capabilities ? wish->capabilities : none;
 	int r;
 
 	if (!capabilities)
 		return fail_errno(f, -ENOMEM, "reading profiles");
-	r = find_name(m, wish, &name, f);
-	if (r >= 0 && name)
-		r = read_named(m, name, capabilities, &named, f);
-	if (r >= 0 && wish->seccomp)
-		r = read_config(m, wish, capabilities, &own, f);
-	if (r >= 0)
-		r = combine(&named, &own, ret, f);
+	r = compose_for(m, wish, capabilities, &c, f);
 	if (r < 0)
 		return r;
-	*ret_name = TAKE_PTR(name);
+	r = copy_text(capabilities, &c.origin.capabilities);
+	if (r < 0)
+		return fail_errno(f, r, "reading profiles");
+	*ret = c;
+	c = (Composed){};
 	return 0;
+}
+
+static int read_origin(const DbOrigin *origin, json_object **ret_capabilities, Policy **ret_own)
+{
+	*ret_capabilities = json_tokener_parse(origin->capabilities);
+	if (!json_object_is_type(*ret_capabilities, json_type_array))
+		return -EUCLEAN;
+	return origin->own ? policy_load(origin->own, origin->own_size, ret_own) : 0;
+}
+
+int compose_again(const Manager *m, const char *name, const DbOrigin *origin, Policy **ret,
+		  Failure *f)
+{
+	_cleanup_free_ Policy *named = NULL, *own = NULL;
+	_cleanup_json_ json_object *capabilities = NULL;
+	int r;
+
+	r = read_origin(origin, &capabilities, &own);
+	if (r == -EUCLEAN)
+		return fail(f, r, ERROR_FAILED, "start the container anew with the policy",
+			    "the record of the container's own rules cannot be read");
+	if (r < 0)
+		return fail_errno(f, r, "reading the container's own rules");
+	r = read_named(m, name, capabilities, &named, f);
+	return r < 0 ? r : combine(named, own, ret, f);
 }

@@ -17,5 +17,17 @@ typedef struct Wish {
 	json_object *seccomp, *capabilities;
 } Wish;
 
-/* ret_name: the policy that was found by name or image, or NULL. */
-int compose(const Manager *m, const Wish *wish, Policy **ret, char **ret_name, Failure *f);
+typedef struct Composed {
+	Policy *policy;
+	char *name; /* of the one that was found by name or image, or NULL */
+	DbOrigin origin; /* what the container brought along, for compose_again() */
+} Composed;
+
+void composed_done(Composed *c);
+#define _cleanup_composed_ _cleanup_(composed_done)
+
+int compose(const Manager *m, const Wish *wish, Composed *ret, Failure *f);
+
+/* The policy kept under the name, for a container that runs and what it brought along. */
+int compose_again(const Manager *m, const char *name, const DbOrigin *origin, Policy **ret,
+		  Failure *f);

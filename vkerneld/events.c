@@ -119,23 +119,34 @@ static int collect_ended(const DbInstance *i, void *userdata)
 	return 0;
 }
 
+/* It was given while nobody could write that down. */
+static int record_policy(Manager *m, const KernelInstance *alive, const char *digest)
+{
+	log_fields(LOG_NOTICE, (const char *const[]){ "VKERNEL_EVENT=adopt", NULL },
+		   "container %s runs on another policy than the database says", alive->container);
+	return db_instance_policy(m->db, m->host.boot, alive->id, NULL, digest);
+}
+
 static int adopt(Manager *m, const KernelInstance *alive)
 {
 	_cleanup_db_instance_ DbInstance known = {};
 	char digest[HASH_HEX_SIZE];
 	int r;
 
+	hex_encode(alive->digest, sizeof(alive->digest), digest);
 	r = db_instance_get(m->db, m->host.boot, alive->id, &known);
+	if (r >= 0)
+		return strcmp(known.digest, digest) == 0 ? 0 : record_policy(m, alive, digest);
 	if (r != -ENOENT)
 		return r;
-	hex_encode(alive->digest, sizeof(alive->digest), digest);
 	log_fields(LOG_NOTICE, (const char *const[]){ "VKERNEL_EVENT=adopt", NULL },
 		   "taking up container %s, which the database does not know", alive->container);
 	return db_instance_put(m->db, m->host.boot,
 			       &(DbInstance){ .instance = alive->id,
 					      .container = (char *)alive->container,
 					      .digest = digest,
-					      .bound = clock_now() });
+					      .bound = clock_now() },
+			       NULL);
 }
 
 static int reconcile(Reconciliation *c)
