@@ -18,6 +18,7 @@ enum statement {
 	ROLLBACK,
 	POLICY_PUT,
 	POLICY_GET,
+	POLICY_COMPILED,
 	POLICY_REMOVE,
 	POLICIES,
 	IMAGE_PUT,
@@ -42,6 +43,9 @@ enum statement {
 	N_STATEMENTS
 };
 
+#define POLICY_COLUMNS                                                                 \
+	"name, digest, profile, added, apparmor, apparmor_profile, allow_unmediated, " \
+	"exec_inherit, confinement, compiled"
 #define BUILD_COLUMNS \
 	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use"
 #define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound"
@@ -50,12 +54,16 @@ static const char *const sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[POLICY_PUT] =
-		"INSERT INTO policies (name, digest, profile, added) VALUES (?1, ?2, ?3, ?4) "
-		"ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4",
-	[POLICY_GET] = "SELECT name, digest, profile, added FROM policies WHERE name = ?1",
+	[POLICY_PUT] = "INSERT INTO policies (" POLICY_COLUMNS ") "
+		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+		       "ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4, "
+		       "apparmor = ?5, apparmor_profile = ?6, allow_unmediated = ?7, "
+		       "exec_inherit = ?8, confinement = ?9, compiled = ?10",
+	[POLICY_GET] = "SELECT " POLICY_COLUMNS " FROM policies WHERE name = ?1",
+	[POLICY_COMPILED] = "UPDATE policies SET digest = ?2, confinement = ?3, compiled = ?4 "
+			    "WHERE name = ?1",
 	[POLICY_REMOVE] = "DELETE FROM policies WHERE name = ?1",
-	[POLICIES] = "SELECT name, digest, profile, added FROM policies ORDER BY name",
+	[POLICIES] = "SELECT " POLICY_COLUMNS " FROM policies ORDER BY name",
 	[IMAGE_PUT] = "INSERT OR REPLACE INTO images (pattern, policy) "
 		      "SELECT ?1, id FROM policies WHERE name = ?2",
 	[IMAGES_CLEAR] = "DELETE FROM images WHERE policy = "
@@ -156,32 +164,28 @@ static void release(sqlite3_stmt **s)
 }
 #define _cleanup_stmt_ _cleanup_(release)
 
-static int bind_value(sqlite3_stmt *s, int i, char type, va_list *ap)
-{
-	const void *bytes;
-
-	switch (type) {
-	case 's':
-		return translate(
-			sqlite3_bind_text(s, i, va_arg(*ap, const char *), -1, SQLITE_STATIC));
-	case 'b':
-		bytes = va_arg(*ap, const void *);
-		return translate(
-			sqlite3_bind_blob64(s, i, bytes, va_arg(*ap, size_t), SQLITE_STATIC));
-	default:
-		return translate(sqlite3_bind_int64(s, i, va_arg(*ap, int64_t)));
-	}
-}
-
-/* Values: a string per 's' of the format, an int64_t per 'i', bytes and their size per 'b'. */
+/* Values: a string per 's' of the format, an int64_t per 'i', a const DbBlob * per 'b'. */
 static int prepare_with(Db *db, enum statement which, sqlite3_stmt **ret, const char *format,
-			va_list *ap)
+			va_list ap)
 {
+	const DbBlob *blob;
 	int r;
 
 	r = prepare(db, which, ret);
 	for (int i = 1; r >= 0 && format[i - 1]; i++)
-		r = bind_value(*ret, i, format[i - 1], ap);
+		switch (format[i - 1]) {
+		case 's':
+			r = translate(sqlite3_bind_text(*ret, i, va_arg(ap, const char *), -1,
+							SQLITE_STATIC));
+			break;
+		case 'b':
+			blob = va_arg(ap, const DbBlob *);
+			r = translate(sqlite3_bind_blob64(*ret, i, blob->data, blob->size,
+							  SQLITE_STATIC));
+			break;
+		default:
+			r = translate(sqlite3_bind_int64(*ret, i, va_arg(ap, int64_t)));
+		}
 	return r;
 }
 
@@ -191,7 +195,7 @@ static int start(Db *db, enum statement which, sqlite3_stmt **ret, const char *f
 	int r;
 
 	va_start(ap, format);
-	r = prepare_with(db, which, ret, format, &ap);
+	r = prepare_with(db, which, ret, format, ap);
 	va_end(ap);
 	return r;
 }
@@ -212,7 +216,7 @@ static int run(Db *db, enum statement which, const char *format, ...)
 	int r;
 
 	va_start(ap, format);
-	r = prepare_with(db, which, &s, format, &ap);
+	r = prepare_with(db, which, &s, format, ap);
 	va_end(ap);
 	if (r < 0)
 		return r;
@@ -239,6 +243,13 @@ static void read_policy(sqlite3_stmt *s, DbPolicy *ret)
 		.digest = column(s, 1),
 		.profile = column(s, 2),
 		.added = sqlite3_column_int64(s, 3),
+		.apparmor = column(s, 4),
+		.apparmor_profile = column(s, 5),
+		.allow_unmediated = sqlite3_column_int(s, 6),
+		.exec_inherit = sqlite3_column_int(s, 7),
+		.confinement = { .data = (void *)sqlite3_column_blob(s, 8),
+				 .size = (size_t)sqlite3_column_bytes(s, 8) },
+		.compiled = column(s, 9),
 	};
 }
 
@@ -276,9 +287,11 @@ typedef struct Strings {
 	size_t places[6];
 } Strings;
 
-static const Strings policy_strings = {
-	3, { offsetof(DbPolicy, name), offsetof(DbPolicy, digest), offsetof(DbPolicy, profile) }
-};
+static const Strings policy_strings = { 6,
+					{ offsetof(DbPolicy, name), offsetof(DbPolicy, digest),
+					  offsetof(DbPolicy, profile), offsetof(DbPolicy, apparmor),
+					  offsetof(DbPolicy, apparmor_profile),
+					  offsetof(DbPolicy, compiled) } };
 static const Strings build_strings = { 6,
 				       { offsetof(DbBuild, key), offsetof(DbBuild, digest),
 					 offsetof(DbBuild, kernel), offsetof(DbBuild, outcome),
@@ -321,9 +334,38 @@ static int own(const Strings *strings, void *row)
 	return r;
 }
 
+static int copy_blob(const DbBlob *from, DbBlob *ret)
+{
+	if (!from->data)
+		return 0;
+	ret->data = malloc(from->size);
+	if (!ret->data)
+		return -ENOMEM;
+	memcpy(ret->data, from->data, from->size);
+	ret->size = from->size;
+	return 0;
+}
+
+/* With the bytes, too. */
+static int own_policy(DbPolicy *p)
+{
+	const DbBlob row = p->confinement;
+	int r;
+
+	p->confinement = (DbBlob){};
+	r = own(&policy_strings, p);
+	if (r < 0)
+		return r;
+	r = copy_blob(&row, &p->confinement);
+	if (r < 0)
+		db_policy_done(p);
+	return r;
+}
+
 void db_policy_done(DbPolicy *p)
 {
 	drop(&policy_strings, p);
+	free(p->confinement.data);
 	*p = (DbPolicy){};
 }
 
@@ -342,7 +384,7 @@ void db_instance_done(DbInstance *i)
 void db_origin_done(DbOrigin *o)
 {
 	free(o->capabilities);
-	free(o->own);
+	free(o->own.data);
 	*o = (DbOrigin){};
 }
 
@@ -490,33 +532,39 @@ Db *db_free(Db *db)
 	return NULL;
 }
 
-static int put_policy(Db *db, const char *name, const char *digest, const char *profile,
-		      const char *const *patterns, int64_t now)
+static int put_policy(Db *db, const DbPolicy *p, const char *const *patterns)
 {
 	int r;
 
-	r = run(db, POLICY_PUT, "sssi", name, digest, profile, now);
+	r = run(db, POLICY_PUT, "sssissiibs", p->name, p->digest, p->profile, p->added, p->apparmor,
+		p->apparmor_profile, (int64_t)p->allow_unmediated, (int64_t)p->exec_inherit,
+		&p->confinement, p->compiled);
 	if (r >= 0)
-		r = run(db, IMAGES_CLEAR, "s", name);
+		r = run(db, IMAGES_CLEAR, "s", p->name);
 	for (; r >= 0 && patterns && *patterns; patterns++)
-		r = run(db, IMAGE_PUT, "ss", *patterns, name);
+		r = run(db, IMAGE_PUT, "ss", *patterns, p->name);
 	return r;
 }
 
-int db_policy_put(Db *db, const char *name, const char *digest, const char *profile,
-		  const char *const *patterns, int64_t now)
+int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns)
 {
 	int r;
 
 	r = run(db, BEGIN, "");
 	if (r < 0)
 		return r;
-	r = put_policy(db, name, digest, profile, patterns, now);
+	r = put_policy(db, p, patterns);
 	if (r >= 0)
 		r = run(db, COMMIT, "");
 	if (r < 0)
 		(void)run(db, ROLLBACK, "");
 	return r < 0 ? r : 0;
+}
+
+int db_policy_compiled(Db *db, const char *name, const char *digest, const DbBlob *confinement,
+		       const char *compiled)
+{
+	return found(run(db, POLICY_COMPILED, "ssbs", name, digest, confinement, compiled));
 }
 
 int db_policy_get(Db *db, const char *name, DbPolicy *ret)
@@ -530,7 +578,7 @@ int db_policy_get(Db *db, const char *name, DbPolicy *ret)
 	if (r <= 0)
 		return found(r);
 	read_policy(s, ret);
-	return own(&policy_strings, ret);
+	return own_policy(ret);
 }
 
 int db_policy_remove(Db *db, const char *name)
@@ -667,8 +715,7 @@ int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigi
 	if (!origin)
 		origin = &unknown;
 	return found(run(db, INSTANCE_PUT, "sissssisb", boot, i->instance, i->container, i->image,
-			 i->policy, i->digest, i->bound, origin->capabilities, origin->own,
-			 origin->own_size));
+			 i->policy, i->digest, i->bound, origin->capabilities, &origin->own));
 }
 
 int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,
@@ -679,18 +726,17 @@ int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *n
 
 static int read_origin(sqlite3_stmt *s, DbOrigin *ret)
 {
+	const DbBlob row = { .data = (void *)sqlite3_column_blob(s, 1),
+			     .size = (size_t)sqlite3_column_bytes(s, 1) };
 	_cleanup_db_origin_ DbOrigin o = {};
-	const void *own = sqlite3_column_blob(s, 1);
+	int r;
 
 	if (!column(s, 0))
 		return -ENODATA;
 	o.capabilities = strdup(column(s, 0));
-	o.own_size = (size_t)sqlite3_column_bytes(s, 1);
-	o.own = own ? malloc(o.own_size) : NULL;
-	if (!o.capabilities || (own && !o.own))
-		return -ENOMEM;
-	if (own)
-		memcpy(o.own, own, o.own_size);
+	r = o.capabilities ? copy_blob(&row, &o.own) : -ENOMEM;
+	if (r < 0)
+		return r;
 	*ret = o;
 	o = (DbOrigin){};
 	return 0;

@@ -14,9 +14,19 @@
 typedef struct Db Db;
 
 /* Strings of what a function below returns are owned; those of callbacks live until they return. */
+typedef struct DbBlob {
+	void *data; /* NULL: there is none */
+	size_t size;
+} DbBlob;
+
 typedef struct DbPolicy {
-	char *name, *digest, *profile;
+	char *name, *digest;
+	char *profile; /* on system calls; empty: it has no such part */
 	int64_t added;
+	char *apparmor, *apparmor_profile; /* or NULL */
+	bool allow_unmediated, exec_inherit;
+	DbBlob confinement; /* what became of apparmor */
+	char *compiled; /* by what; NULL without apparmor */
 } DbPolicy;
 
 typedef struct DbBuild {
@@ -33,8 +43,7 @@ typedef struct DbInstance {
 /* What a container brought along when it was bound. */
 typedef struct DbOrigin {
 	char *capabilities; /* a JSON array */
-	void *own; /* the canonical policy of its own configuration; NULL without one */
-	size_t own_size;
+	DbBlob own; /* the canonical policy of its own configuration, if it has one */
 } DbOrigin;
 
 void db_policy_done(DbPolicy *p);
@@ -74,8 +83,10 @@ int db_version(Db *db);
  */
 
 /* Replaces a policy of that name, and the patterns mapped to it, which move from other policies. */
-int db_policy_put(Db *db, const char *name, const char *digest, const char *profile,
-		  const char *const *patterns, int64_t now);
+int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns);
+/* What became of one's AppArmor part when it was compiled anew. */
+int db_policy_compiled(Db *db, const char *name, const char *digest, const DbBlob *confinement,
+		       const char *compiled);
 int db_policy_get(Db *db, const char *name, DbPolicy *ret);
 int db_policy_remove(Db *db, const char *name);
 int db_policies(Db *db, DbPolicyFunc func, void *userdata);

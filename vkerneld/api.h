@@ -6,12 +6,18 @@
 
 extern const VarlinkMethod api_methods[];
 
-/* api_policy.c */
+/* api_add.c */
 int api_add_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+int api_check_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+
+/* api_policy.c */
 int api_list_policies(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_get_policy(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_remove_policy(VarlinkCall *call, json_object *parameters, void *userdata);
-int api_check_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+/* {policy: ...} of one that is kept. */
+int api_policy_json(Manager *m, const char *name, json_object **ret, Failure *f);
+/* Adds what people would know of a policy to a reply. */
+int api_describe(const Policy *p, json_object *reply);
 
 /* api_build.c */
 int api_build(VarlinkCall *call, json_object *parameters, void *userdata);

@@ -6,6 +6,7 @@
 #include "vkerneld/capability.h"
 #include "vkerneld/clock.h"
 #include "vkerneld/compose.h"
+#include "vkerneld/confine.h"
 #include "vkerneld/ensure.h"
 #include "vkerneld/log.h"
 
@@ -15,7 +16,9 @@
 typedef struct BindOperation {
 	Operation operation;
 	Ensure ensure;
+	Confining *confining;
 	char *container, *image;
+	char *apparmor; /* the profile that its configuration names, or NULL */
 	uint32_t pid;
 	uint64_t capabilities; /* UINT64_MAX: all */
 	Composed composed;
@@ -27,6 +30,7 @@ typedef struct BindParameters {
 	const char *container;
 	int64_t pid;
 	Wish wish;
+	const char *apparmor;
 } BindParameters;
 
 static void attempt(BindOperation *b);
@@ -36,7 +40,9 @@ static void release(Operation *o)
 	BindOperation *b = (BindOperation *)o;
 
 	ensure_cancel(&b->ensure);
+	confine_cancel(b->confining);
 	free(b->container);
+	free(b->apparmor);
 	free(b->image);
 	composed_done(&b->composed);
 	free(b);
@@ -81,6 +87,7 @@ static void log_bound(const BindOperation *b, const KernelInstance *i, const cha
 /* The core holds what counts: a record that can not be written is made good at the next start. */
 static void record(const BindOperation *b, const KernelInstance *i)
 {
+	const DbOrigin origin = composed_origin(&b->composed);
 	Manager *m = b->operation.manager;
 	char digest[HASH_HEX_SIZE];
 	int r;
@@ -96,7 +103,7 @@ static void record(const BindOperation *b, const KernelInstance *i)
 					   .policy = b->composed.name,
 					   .digest = digest,
 					   .bound = clock_now() },
-			    &b->composed.origin);
+			    &origin);
 	if (r < 0)
 		log_message(LOG_WARNING, "recording container %s: %s, ignoring", b->container,
 			    strerror(-r));
@@ -176,6 +183,13 @@ static void on_loaded(Failure *failure, bool cached, void *userdata)
 	bind_now(b);
 }
 
+static void end_badly(BindOperation *b, int r, Failure *f)
+{
+	fail_errno(f, r, "binding the container");
+	log_failure(b, f);
+	operation_end(&b->operation, r, NULL, f);
+}
+
 static void attempt(BindOperation *b)
 {
 	ensure_loaded(&b->ensure, b->operation.manager, b->composed.policy, on_loaded, b);
@@ -201,6 +215,12 @@ static uint64_t read_capabilities(const BindParameters *p)
 	return set;
 }
 
+/* AppArmor's word for a task without a profile is no profile. */
+static bool names_profile(const char *apparmor)
+{
+	return apparmor && *apparmor && strcmp(apparmor, VK_LABEL_HOST) != 0;
+}
+
 static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, Failure *f)
 {
 	int r;
@@ -212,6 +232,8 @@ static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, 
 		r = copy(&b->container, p->container);
 	if (r >= 0)
 		r = copy(&b->image, p->wish.image);
+	if (r >= 0 && names_profile(p->apparmor))
+		r = copy(&b->apparmor, p->apparmor);
 	if (r >= 0)
 		r = compose(m, &p->wish, &b->composed, f);
 	if (r >= 0)
@@ -246,6 +268,68 @@ static int check_first(const BindOperation *b, Manager *m, Failure *f)
 	return check_free(b, m, f);
 }
 
+static void go_on(BindOperation *b)
+{
+	_cleanup_failure_ Failure f = {};
+	int r = check_first(b, b->operation.manager, &f);
+
+	if (r < 0)
+		operation_end(&b->operation, r, NULL, &f);
+	else
+		attempt(b);
+}
+
+static void warn_of(const BindOperation *b, const ConfineOutcome *o)
+{
+	if (o->host)
+		log_message(
+			LOG_WARNING,
+			"%s: only the host's AppArmor has the profile %s, so vkernel leaves it to "
+			"that, ignoring",
+			b->container, b->apparmor);
+	for (size_t i = 0; i < o->report.n_warnings; i++)
+		log_message(LOG_WARNING, "%s: AppArmor profile %s: %s", b->container, b->apparmor,
+			    o->report.warnings[i]);
+}
+
+static void on_confined(ConfineOutcome *o, void *userdata)
+{
+	BindOperation *b = userdata;
+	_cleanup_failure_ Failure f = {};
+	int r;
+
+	b->confining = NULL;
+	r = o->result < 0 ? confine_fail(&f, o) : compose_own(&b->composed, o->confinement, &f);
+	if (r < 0) {
+		end_badly(b, r, &f);
+		return;
+	}
+	warn_of(b, o);
+	go_on(b);
+}
+
+/* A kept policy of the profile's name goes before what the host has under it. */
+static void confine(BindOperation *b)
+{
+	Manager *m = b->operation.manager;
+	const ConfineWish wish = { .name = b->apparmor };
+	_cleanup_failure_ Failure f = {};
+	Confining *confining;
+	int r;
+
+	r = b->apparmor ? compose_kept(m, b->apparmor, &b->composed, &f) : 1;
+	if (r > 0) {
+		go_on(b);
+		return;
+	}
+	if (r == 0)
+		r = confine_start(m, &wish, on_confined, b, &confining);
+	if (r < 0)
+		end_badly(b, r, &f);
+	else if (confining)
+		b->confining = confining;
+}
+
 static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure *f)
 {
 	BindOperation *b = calloc(1, sizeof(*b));
@@ -254,14 +338,12 @@ static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure
 	if (!b)
 		return -ENOMEM;
 	r = prepare(b, m, p, f);
-	if (r >= 0)
-		r = check_first(b, m, f);
 	if (r < 0) {
 		release(&b->operation);
 		return r;
 	}
 	operation_begin(&b->operation, m, call, release);
-	attempt(b);
+	confine(b);
 	return 0;
 }
 
@@ -288,6 +370,10 @@ int api_bind(VarlinkCall *call, json_object *parameters, void *userdata)
 		  .type = VARLINK_STRING,
 		  .nullable = true,
 		  .offset = offsetof(BindParameters, wish.image) },
+		{ .name = "apparmor",
+		  .type = VARLINK_STRING,
+		  .nullable = true,
+		  .offset = offsetof(BindParameters, apparmor) },
 		{},
 	};
 	_cleanup_failure_ Failure f = {};

@@ -466,6 +466,25 @@ static void its_own_rules_outlive_the_daemon(void **state)
 	assert_memory_equal(fake.instances[0].digest, both, VK_DIGEST_SIZE);
 }
 
+/* The profile that its configuration names is a part of them. */
+static void its_own_apparmor_profile_stays(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"profile k {\\n/k r,\\n}\\n\"}");
+	succeed("Bind",
+		"{\"container\":\"web\",\"pid\":1,\"policy\":\"web\",\"apparmor\":\"kept\"}");
+	succeed("Bind", "{\"container\":\"own\",\"pid\":1,\"apparmor\":\"kept\"}");
+	succeed("Bind",
+		"{\"container\":\"two\",\"pid\":1,\"apparmor\":\"kept\",\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind",
+		"{\"container\":\"both\",\"pid\":1,\"policy\":\"web\",\"apparmor\":\"kept\","
+		"\"seccomp\":" NO_MKDIR "}");
+	succeed("ApplyPolicy", APPLY("own", "web"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	succeed("ApplyPolicy", APPLY("two", "web"));
+	assert_memory_equal(fake.instances[2].digest, fake.instances[3].digest, VK_DIGEST_SIZE);
+}
+
 /* The profile's rules may depend on what the container was given. */
 static void it_is_read_for_the_capabilities_of_the_bind(void **state)
 {
@@ -849,6 +868,7 @@ int main(void)
 		api_test(a_container_that_runs_gets_another_policy),
 		api_test(its_own_rules_stay),
 		api_test(its_own_rules_outlive_the_daemon),
+		api_test(its_own_apparmor_profile_stays),
 		api_test(it_is_read_for_the_capabilities_of_the_bind),
 		api_test(policies_that_can_not_be_applied),
 		api_test(a_restart_notes_another_policy),

@@ -85,6 +85,53 @@ static void damage_is_found(void **state)
 
 static const char *const patterns[] = { "docker.io/library/nginx:*", "exact", NULL };
 
+static int put(Db *db, const char *name, const char *digest, const char *profile,
+	       const char *const *images, int64_t now)
+{
+	return db_policy_put(db,
+			     &(DbPolicy){ .name = (char *)name,
+					  .digest = (char *)digest,
+					  .profile = (char *)profile,
+					  .added = now },
+			     images);
+}
+
+/* What is compiled has any bytes, NULs among them. */
+static void confinements(void **state)
+{
+	_cleanup_db_ Db *db = open_db();
+	_cleanup_db_policy_ DbPolicy p = {}, again = {}, without = {};
+	DbPolicy want = { .name = (char *)"web",
+			  .digest = (char *)"d1",
+			  .profile = (char *)"",
+			  .apparmor = (char *)"profile a { }",
+			  .apparmor_profile = (char *)"a",
+			  .exec_inherit = true,
+			  .confinement = { .data = (char *)"\0\1\0", .size = 3 },
+			  .compiled = (char *)"1:x" };
+
+	assert_int_equal(db_policy_put(db, &want, NULL), 0);
+	assert_int_equal(db_policy_get(db, "web", &p), 0);
+	assert_string_equal(p.apparmor, "profile a { }");
+	assert_string_equal(p.apparmor_profile, "a");
+	assert_true(p.exec_inherit);
+	assert_false(p.allow_unmediated);
+	assert_int_equal(p.confinement.size, 3);
+	assert_memory_equal(p.confinement.data, "\0\1\0", 3);
+	assert_string_equal(p.compiled, "1:x");
+	want.confinement = (DbBlob){};
+	assert_int_equal(db_policy_compiled(db, "web", "d2", &want.confinement, "2:y"), 0);
+	assert_int_equal(db_policy_compiled(db, "none", "d2", &want.confinement, "2:y"), -ENOENT);
+	assert_int_equal(db_policy_get(db, "web", &again), 0);
+	assert_string_equal(again.digest, "d2");
+	assert_null(again.confinement.data);
+	assert_string_equal(again.apparmor, "profile a { }");
+	assert_int_equal(put(db, "web", "d3", "text", NULL, 2), 0);
+	assert_int_equal(db_policy_get(db, "web", &without), 0);
+	assert_null(without.apparmor);
+	assert_false(without.exec_inherit);
+}
+
 static void policies(void **state)
 {
 	_cleanup_db_ Db *db = open_db();
@@ -92,8 +139,8 @@ static void policies(void **state)
 	DbPolicy again = {};
 
 	assert_int_equal(db_policy_get(db, "web", &p), -ENOENT);
-	assert_int_equal(db_policy_put(db, "web", "d1", "text1", patterns, 1), 0);
-	assert_int_equal(db_policy_put(db, "web", "d2", "te'xt\"2", NULL, 2), 0);
+	assert_int_equal(put(db, "web", "d1", "text1", patterns, 1), 0);
+	assert_int_equal(put(db, "web", "d2", "te'xt\"2", NULL, 2), 0);
 	assert_int_equal(db_policy_get(db, "web", &p), 0);
 	assert_string_equal(p.digest, "d2");
 	assert_string_equal(p.profile, "te'xt\"2");
@@ -119,12 +166,12 @@ static void images(void **state)
 	_cleanup_db_ Db *db = open_db();
 
 	assert_image(db, "exact", NULL);
-	assert_int_equal(db_policy_put(db, "web", "d1", "t", patterns, 1), 0);
-	assert_int_equal(db_policy_put(db, "all", "d2", "t", broad, 1), 0);
+	assert_int_equal(put(db, "web", "d1", "t", patterns, 1), 0);
+	assert_int_equal(put(db, "all", "d2", "t", broad, 1), 0);
 	assert_image(db, "exact", "web");
 	assert_image(db, "docker.io/library/nginx:1", "web");
 	assert_image(db, "docker.io/library/redis", "all");
-	assert_int_equal(db_policy_put(db, "other", "d3", "t", moved, 1), 0);
+	assert_int_equal(put(db, "other", "d3", "t", moved, 1), 0);
 	assert_image(db, "exact", "other");
 	assert_int_equal(db_policy_remove(db, "other"), 0);
 	assert_image(db, "exact", "all");
@@ -185,7 +232,7 @@ static DbInstance instance(int64_t id, const char *container)
 static void origins(void **state)
 {
 	static char bytes[] = { 0, 1, 0, 2 };
-	const DbOrigin some = { .capabilities = (char *)"[]", .own = bytes, .own_size = 4 };
+	const DbOrigin some = { .capabilities = (char *)"[]", .own = { bytes, 4 } };
 	const DbOrigin none = { .capabilities = (char *)"[\"CAP_KILL\"]" };
 	_cleanup_db_ Db *db = open_db();
 	_cleanup_db_origin_ DbOrigin found = {}, empty = {}, unknown = {};
@@ -196,11 +243,11 @@ static void origins(void **state)
 	assert_int_equal(db_instance_put(db, "boot", &three, NULL), 0);
 	assert_int_equal(db_instance_origin(db, "boot", 1, &found), 0);
 	assert_string_equal(found.capabilities, "[]");
-	assert_int_equal(found.own_size, 4);
-	assert_memory_equal(found.own, bytes, 4);
+	assert_int_equal(found.own.size, 4);
+	assert_memory_equal(found.own.data, bytes, 4);
 	assert_int_equal(db_instance_origin(db, "boot", 2, &empty), 0);
 	assert_string_equal(empty.capabilities, "[\"CAP_KILL\"]");
-	assert_null(empty.own);
+	assert_null(empty.own.data);
 	assert_int_equal(db_instance_origin(db, "boot", 3, &unknown), -ENODATA);
 	assert_int_equal(db_instance_origin(db, "boot", 4, &unknown), -ENOENT);
 	assert_int_equal(db_instance_end(db, "boot", 1, 9), 0);
@@ -302,6 +349,7 @@ int main(void)
 		scratch_test(a_newer_one_is_refused),
 		scratch_test(damage_is_found),
 		scratch_test(policies),
+		scratch_test(confinements),
 		scratch_test(images),
 		scratch_test(builds),
 		scratch_test(builds_of_a_dead_daemon_have_failed),
