@@ -50,6 +50,7 @@ static int print_policy(json_object *reply)
 	if (r < 0)
 		return r;
 	putchar('\n');
+	print_confinements(json_get_array(reply, "confinements"));
 	return print_calls(json_get_object(reply, "calls"));
 }
 

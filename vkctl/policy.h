@@ -12,3 +12,6 @@ extern const struct verb verb_policy_check;
 
 /* What a policy does not just allow, as the daemon describes it for people. */
 int print_calls(json_object *calls);
+
+/* What its AppArmor profiles became. */
+void print_confinements(json_object *confinements);

@@ -109,11 +109,11 @@ void confine_now(const Manager *m, const ConfineWish *wish, ConfineOutcome *ret)
 
 static int write_outcome(int fd, const ConfineOutcome *o)
 {
-	const size_t error = o->report.error ? strlen(o->report.error) : 0;
+	const char *error = o->report.error ? o->report.error : "";
 	Head head = { .result = o->result,
 		      .host = o->host,
 		      .confinement = o->confinement ? o->confinement->size : 0,
-		      .error = error };
+		      .error = strlen(error) };
 	FILE *f = fdopen(fd, "w");
 
 	if (!f)
@@ -121,8 +121,9 @@ static int write_outcome(int fd, const ConfineOutcome *o)
 	for (size_t i = 0; i < o->report.n_warnings; i++)
 		head.warnings += strlen(o->report.warnings[i]) + 1;
 	fwrite(&head, sizeof(head), 1, f);
-	fwrite(o->confinement, head.confinement, 1, f);
-	fwrite(o->report.error, error, 1, f);
+	if (o->confinement)
+		fwrite(o->confinement, head.confinement, 1, f);
+	fputs(error, f);
 	for (size_t i = 0; i < o->report.n_warnings; i++)
 		fwrite(o->report.warnings[i], strlen(o->report.warnings[i]) + 1, 1, f);
 	return fflush(f) != 0 || ferror(f) ? -EIO : 0;

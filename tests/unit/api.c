@@ -11,7 +11,7 @@ static sd_event *event;
 static Manager *manager;
 static Conf conf;
 static ManagerOptions options;
-static char paths[2][128];
+static char paths[3][128];
 static Dialog d;
 
 static void start(void)
@@ -30,13 +30,16 @@ static int setup(void **state)
 {
 	assert_int_equal(scratch_setup(state), 0);
 	fake_reset();
+	scratch_folder("apparmor.d");
+	snprintf(paths[2], sizeof(paths[2]), "%s/apparmor.d", scratch);
 	snprintf(paths[0], sizeof(paths[0]), "%s/socket", scratch);
 	snprintf(paths[1], sizeof(paths[1]), "%s", scratch);
 	options = (ManagerOptions){ .socket = paths[0],
 				    .state = paths[1],
 				    .cache = paths[1],
 				    .sources = paths[1],
-				    .modules = paths[1] };
+				    .modules = paths[1],
+				    .apparmor = paths[2] };
 	conf = (Conf){ .build_user = (char *)"nobody", .build_timeout = 1 };
 	assert_int_equal(sd_event_new(&event), 0);
 	start();
@@ -111,6 +114,11 @@ static void parameters(void **state)
 		{ "GetPolicy", "{\"name\":7}", "name" },
 		{ "RemovePolicy", "{\"name\":null}", "name" },
 		{ "CheckPolicy", "{\"profile\":\"{}\",\"capabilities\":[1]}", "capabilities" },
+		{ "CheckPolicy", "{}", "profile" },
+		{ "AddPolicy", "{\"name\":\"a\",\"apparmor\":1}", "apparmor" },
+		{ "AddPolicy", "{\"name\":\"a\",\"apparmor\":\"\",\"exec_inherit\":1}",
+		  "exec_inherit" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":1,\"apparmor\":[]}", "apparmor" },
 		{ "Build", "{\"policy\":[]}", "policy" },
 		{ "ListBuilds", "{\"x\":1}", "x" },
 		{ "Bind", "{\"container\":\"c\"}", "pid" },
@@ -818,6 +826,157 @@ static void a_restart_takes_up_what_the_kernel_has(void **state)
 	assert_int_equal(recorded(3), -ENOENT);
 }
 
+#define ARMOR(name, rules) "profile " name " {\\n" rules "\\n}\\n"
+#define BIND_AS(container, apparmor) \
+	"{\"container\":\"" container "\",\"pid\":1,\"apparmor\":\"" apparmor "\"}"
+
+static json_object *first_of(json_object *answer, const char *key)
+{
+	return json_object_array_get_idx(json_get_array(good(answer), key), 0);
+}
+
+static void a_policy_of_both_parts(void **state)
+{
+	_cleanup_json_ json_object *added = NULL, *shown = NULL;
+	json_object *p, *c;
+
+	added = call("AddPolicy", "{\"name\":\"web\",\"profile\":\"" NO_UNAME
+				  "\",\"apparmor\":\"" ARMOR("web", "capability kill,") "\"}");
+	p = json_get_object(good(added), "policy");
+	assert_string_equal(json_get_string(p, "source"), "both");
+	assert_false(json_get_bool(p, "exec_inherit"));
+	assert_int_equal(json_object_array_length(json_get_array(good(added), "warnings")), 0);
+	shown = call("GetPolicy", "{\"name\":\"web\"}");
+	assert_non_null(strstr(json_get_string(good(shown), "apparmor"), "profile web"));
+	c = first_of(shown, "confinements");
+	assert_string_equal(json_get_string(c, "label"), "web");
+	assert_int_equal(json_object_array_length(json_get_array(c, "capabilities")), 1);
+	assert_int_equal(json_object_array_length(json_get_array(c, "mediates")), 6);
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	assert_int_equal(fake.n_policies, 1);
+}
+
+static void a_policy_of_apparmor_alone(void **state)
+{
+	_cleanup_json_ json_object *added = NULL, *checked = NULL;
+	const char *digest;
+
+	added = call("AddPolicy", "{\"name\":\"files\",\"apparmor\":\"" ARMOR(
+					  "f", "/x px,") "\",\"exec_inherit\":true}");
+	assert_string_equal(json_get_string(json_get_object(good(added), "policy"), "source"),
+			    "apparmor");
+	assert_non_null(strstr(json_object_get_string(first_of(added, "warnings")), "/x"));
+	digest = json_get_string(json_get_object(good(added), "policy"), "digest");
+	checked = call("CheckPolicy",
+		       "{\"apparmor\":\"" ARMOR("f", "/x px,") "\",\"exec_inherit\":true}");
+	assert_string_equal(json_get_string(good(checked), "digest"), digest);
+}
+
+static void bad_apparmor_changes_nothing(void **state)
+{
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "/x zz,") "\"}",
+	       "io.vkernel.InvalidProfile", "message", "line 2");
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "/x px,") "\"}",
+	       "io.vkernel.Unsupported", "message", "/x");
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "dbus,") "\"}",
+	       "io.vkernel.Unsupported", "hint", "--allow-unmediated");
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "") ARMOR("b", "") "\"}",
+	       "io.vkernel.InvalidProfile", "message", "name one");
+	refuse("CheckPolicy", "{\"apparmor\":\"" ARMOR("a", "") "\",\"apparmor_profile\":\"b\"}",
+	       "io.vkernel.InvalidProfile", "message", "no profile");
+	assert_int_equal(count("ListPolicies", "policies"), 0);
+}
+
+/* Of the same text under the name: a kept policy, a file, an engine's; none is a refusal. */
+static void a_profile_that_the_config_names(void **state)
+{
+	scratch_write("apparmor.d/usr.bin.x", "profile /usr/bin/x {\n/etc/x r,\n}\n");
+	scratch_write("apparmor.d/mine", "profile other {\n/a px -> mine2,\n}\n"
+					 "profile mine2 {\n/etc/x r,\n}\n");
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	succeed("Bind", BIND_AS("c1", ""));
+	succeed("Bind", BIND_AS("c2", "unconfined"));
+	assert_int_equal(fake.n_policies, 1);
+	succeed("Bind", BIND_AS("c3", "kept"));
+	succeed("Bind", BIND_AS("c4", "/usr/bin/x"));
+	succeed("Bind", BIND_AS("c5", "mine2"));
+	succeed("Bind", BIND_AS("c6", "docker-default"));
+	succeed("Bind", BIND_AS("c7", "containers-default-0.57.4"));
+	assert_int_equal(fake.n_policies, 6);
+	refuse("Bind", BIND_AS("c8", "none"), "io.vkernel.InvalidProfile", "message", "none");
+	refuse("Bind", BIND_AS("c8", "other"), "io.vkernel.Unsupported", "message", "mine: ");
+	assert_int_equal(fake.n_instances, 7);
+}
+
+static void names_are_remembered(void **state)
+{
+	scratch_write("apparmor.d/mine", "profile mine {\n/etc/x r,\n}\n");
+	succeed("Bind", BIND_AS("c1", "mine"));
+	assert_non_null(manager->remembered);
+	succeed("Bind", BIND_AS("c2", "mine"));
+	assert_int_equal(fake.n_policies, 1);
+	scratch_write("apparmor.d/mine", "profile mine {\n/etc/xyz r,\n}\n");
+	succeed("Bind", BIND_AS("c3", "mine"));
+	assert_int_equal(fake.n_policies, 2);
+}
+
+/* The policy's and the container's, one on the other; not twice the same. */
+static void profiles_are_stacked(void **state)
+{
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	succeed("Bind", "{\"container\":\"c1\",\"pid\":1,\"policy\":\"kept\"}");
+	succeed("Bind", "{\"container\":\"c2\",\"pid\":1,\"policy\":\"kept\","
+			"\"apparmor\":\"kept\"}");
+	assert_int_equal(fake.n_policies, 1);
+	succeed("Bind", "{\"container\":\"c3\",\"pid\":1,\"policy\":\"kept\","
+			"\"apparmor\":\"docker-default\"}");
+	assert_int_equal(fake.n_policies, 2);
+}
+
+static void a_core_that_can_not_confine_refuses(void **state)
+{
+	fake.missing = VKERNEL_FEATURE_CONFINE;
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	refuse("Bind", BIND_AS("c", "kept"), "io.vkernel.Unsupported", "message", "AppArmor");
+	refuse("Build", "{\"policy\":\"kept\"}", "io.vkernel.Unsupported", "message", "AppArmor");
+	succeed("Bind", BIND_AS("c", "unconfined"));
+	assert_int_equal(fake.n_instances, 1);
+}
+
+/* As if another version had compiled it. */
+static void an_old_confinement_is_renewed(void **state)
+{
+	const DbBlob junk = { .data = (char *)"junk", .size = 4 };
+	_cleanup_db_policy_ DbPolicy p = {};
+
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	assert_int_equal(db_policy_compiled(manager->db, "kept", "d", &junk, "0:x"), 0);
+	succeed("GetPolicy", "{\"name\":\"kept\"}");
+	assert_int_equal(db_policy_get(manager->db, "kept", &p), 0);
+	assert_int_equal(strlen(p.digest), 64);
+	assert_true(p.confinement.size > 100);
+	assert_int_equal(db_policy_compiled(manager->db, "kept", "d", &junk, p.compiled), 0);
+	refuse("GetPolicy", "{\"name\":\"kept\"}", "io.vkernel.Failed", "message", "damaged");
+}
+
+/* While the parser runs. */
+static void the_end_answers_who_waits_for_the_parser(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+
+	dialog_say(&d, "{\"method\":\"io.vkernel.AddPolicy\",\"parameters\":"
+		       "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}}");
+	while (!manager->operations)
+		dialog_step(&d);
+	manager = manager_free(manager);
+	assert_int_equal(varlink_stream_read(&d.stream), 1);
+	assert_int_equal(varlink_stream_next(&d.stream, &answer), 1);
+	dialog_assert_error(answer, "io.vkernel.Failed", NULL, NULL);
+	dialog_close(&d);
+	start();
+	assert_int_equal(count("ListPolicies", "policies"), 0);
+}
+
 /* With a call that waits, the daemon ends as well. */
 static void the_end_answers_who_waits(void **state)
 {
@@ -883,8 +1042,23 @@ int main(void)
 		api_test(another_policy_is_an_event),
 		api_test(a_restart_takes_up_what_the_kernel_has),
 		api_test(the_end_answers_who_waits),
+		api_test(a_policy_of_both_parts),
+		api_test(a_policy_of_apparmor_alone),
+		api_test(bad_apparmor_changes_nothing),
+		api_test(a_profile_that_the_config_names),
+		api_test(names_are_remembered),
+		api_test(profiles_are_stacked),
+		api_test(a_core_that_can_not_confine_refuses),
+		api_test(an_old_confinement_is_renewed),
+		api_test(the_end_answers_who_waits_for_the_parser),
 		api_test(status),
 	};
 
+	sigset_t set;
+
+	/* As vkerneld's own main() has it. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

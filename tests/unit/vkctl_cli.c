@@ -463,6 +463,52 @@ static void test_policy_add(void **state)
 	assert_has(outcome.err, "warning: unknown call foo");
 }
 
+static void test_policy_add_apparmor(void **state)
+{
+	char words[512];
+
+	put_file("profile", "{}");
+	put_file("armor", "profile web { }\n");
+	snprintf(words, sizeof(words),
+		 "policy add web %s/profile --apparmor %s/armor --apparmor-profile web "
+		 "--exec-inherit --allow-unmediated",
+		 directory, directory);
+	assert_int_equal(vkctl("{\"parameters\":{\"policy\":{\"name\":\"web\",\"module\":\"m\"},"
+			       "\"warnings\":[\"w\"]}}",
+			       words),
+			 0);
+	assert_has(outcome.request, "\"apparmor\":\"profile web { }\\n\"");
+	assert_has(outcome.request, "\"apparmor_profile\":\"web\"");
+	assert_has(outcome.request, "\"exec_inherit\":true");
+	assert_has(outcome.request, "\"allow_unmediated\":true");
+	assert_has(outcome.err, "vkctl: web: warning: w");
+	snprintf(words, sizeof(words), "policy add web -a %s/armor", directory);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InvalidProfile\",\"parameters\":"
+			       "{\"message\":\"line 1: no\"}}",
+			       words),
+			 1);
+	assert_null(strstr(outcome.request, "\"profile\""));
+	assert_null(strstr(outcome.request, "exec_inherit"));
+	assert_has(outcome.err, "/armor: line 1: no");
+	assert_int_equal(vkctl("", "policy add web -a /nonexistent"), 1);
+	assert_has(outcome.err, "vkctl: /nonexistent: No such file or directory\n");
+}
+
+static void test_policy_confinements(void **state)
+{
+	put_file("in", "profile a { }");
+	assert_int_equal(
+		vkctl("{\"parameters\":{\"digest\":\"00\",\"calls\":{},\"confinements\":[{\"label\":"
+		      "\"a\",\"mediates\":[\"file\",\"mount\"],\"flags\":[],\"capabilities\":[],"
+		      "\"rlimits\":{\"nofile\":100}}]}}",
+		      "policy check -a -"),
+		0);
+	assert_has(outcome.request, "\"apparmor\":\"profile a { }\"");
+	assert_has(outcome.out, "AppArmor profile a\n  mediates      file, mount\n"
+				"  capabilities  none\n  limit         nofile 100\n");
+	put_file("in", "");
+}
+
 static void test_policy_check_stdin(void **state)
 {
 	put_file("in", "{}");
@@ -613,7 +659,8 @@ static void test_hook_binds(void **state)
 {
 	if (!may_bind())
 		skip();
-	make_bundle("{\"annotations\":{\"io.vkernel.policy\":\"web\"},\"linux\":{\"seccomp\":"
+	make_bundle("{\"annotations\":{\"io.vkernel.policy\":\"web\"},\"process\":"
+		    "{\"apparmorProfile\":\"docker-default\"},\"linux\":{\"seccomp\":"
 		    "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"uname\"],"
 		    "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":"
 		    "18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]}]}}}");
@@ -623,6 +670,7 @@ static void test_hook_binds(void **state)
 	assert_has(outcome.request, "\"method\":\"io.vkernel.Bind\"");
 	assert_has(outcome.request, "\"container\":\"c1\"");
 	assert_has(outcome.request, "\"policy\":\"web\"");
+	assert_has(outcome.request, "\"apparmor\":\"docker-default\"");
 	/* The runtimes leave none where the config names none. */
 	assert_has(outcome.request, "\"capabilities\":[]");
 	/* Not a digit of a 64-bit argument may be lost on the way. */
@@ -699,8 +747,8 @@ static int prepare(void **state)
 
 static int clean_up(void **state)
 {
-	static const char *const names[] = { "in",	"out",	       "err", "socket",
-					     "profile", "config.json", "conf" };
+	static const char *const names[] = { "in",	"out",	       "err",  "socket",
+					     "profile", "config.json", "conf", "armor" };
 	char path[128];
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -729,6 +777,8 @@ int main(void)
 		cmocka_unit_test(test_refusals_steer_nothing),
 		cmocka_unit_test(test_policy_apply),
 		cmocka_unit_test(test_policy_add),
+		cmocka_unit_test(test_policy_add_apparmor),
+		cmocka_unit_test(test_policy_confinements),
 		cmocka_unit_test(test_policy_check_stdin),
 		cmocka_unit_test(test_policy_calls),
 		cmocka_unit_test(test_policy_add_refuses),
