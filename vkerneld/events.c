@@ -56,15 +56,32 @@ static int record_end(Manager *m, const KernelEvent *e)
 	return db_instance_end(m->db, m->host.boot, e->instance, clock_now());
 }
 
-static void record(Manager *m, const KernelEvent *e)
+/*
+ * Whoever gave the instance the policy has written that down, unless the core's answer came too
+ * late or it was somebody else. By now it may have yet another: only the kernel knows.
+ */
+static int record_policy(Manager *m, const Shown *s)
 {
+	_cleanup_db_instance_ DbInstance known = {};
 	int r;
 
-	if (e->kind != VKERNEL_EVENT_RELEASE)
-		return;
-	r = record_end(m, e);
+	r = db_instance_get(m->db, m->host.boot, s->event->instance, &known);
+	if (r >= 0 && strcmp(known.digest, s->digest) != 0)
+		events_reconcile(m);
+	return r;
+}
+
+static void record(Manager *m, const Shown *s)
+{
+	const KernelEvent *e = s->event;
+	int r = 0;
+
+	if (e->kind == VKERNEL_EVENT_RELEASE)
+		r = record_end(m, e);
+	else if (e->kind == VKERNEL_EVENT_POLICY)
+		r = record_policy(m, s);
 	if (r < 0 && r != -ENOENT)
-		log_message(LOG_WARNING, "noting the end of %s: %s, ignoring", e->container,
+		log_message(LOG_WARNING, "noting '%s' of %s: %s, ignoring", s->kind, e->container,
 			    strerror(-r));
 }
 
@@ -81,7 +98,7 @@ void events_handle(const KernelEvent *event, void *userdata)
 	if (!s.kind)
 		return;
 	journal_event(&s);
-	record(m, event);
+	record(m, &s);
 	notify(m, &s);
 }
 
@@ -120,7 +137,7 @@ static int collect_ended(const DbInstance *i, void *userdata)
 }
 
 /* It was given while nobody could write that down. */
-static int record_policy(Manager *m, const KernelInstance *alive, const char *digest)
+static int record_other(Manager *m, const KernelInstance *alive, const char *digest)
 {
 	log_fields(LOG_NOTICE, (const char *const[]){ "VKERNEL_EVENT=adopt", NULL },
 		   "container %s runs on another policy than the database says", alive->container);
@@ -136,7 +153,7 @@ static int adopt(Manager *m, const KernelInstance *alive)
 	hex_encode(alive->digest, sizeof(alive->digest), digest);
 	r = db_instance_get(m->db, m->host.boot, alive->id, &known);
 	if (r >= 0)
-		return strcmp(known.digest, digest) == 0 ? 0 : record_policy(m, alive, digest);
+		return strcmp(known.digest, digest) == 0 ? 0 : record_other(m, alive, digest);
 	if (r != -ENOENT)
 		return r;
 	log_fields(LOG_NOTICE, (const char *const[]){ "VKERNEL_EVENT=adopt", NULL },

@@ -564,6 +564,27 @@ static void a_restart_notes_another_policy(void **state)
 	assert_int_equal(fake.swaps, 1);
 }
 
+/* Nor did anybody write down what somebody else did; what came before the last is old. */
+static void an_event_notes_another_policy(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_POLICY,
+			  .has = 1u << VKERNEL_A_EVENT_DIGEST,
+			  .instance = 1,
+			  .container = "c",
+			  .digest = { 1 } };
+	_cleanup_json_ json_object *before = NULL, *after = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	fake_event(&e);
+	before = call("Inspect", "{\"container\":\"c\"}");
+	assert_instance(before, "policy", "web");
+	memcpy(fake.instances[0].digest, e.digest, VK_DIGEST_SIZE);
+	fake_event(&e);
+	after = call("Inspect", "{\"container\":\"c\"}");
+	assert_null(json_get_string(instance_of(after), "policy"));
+}
+
 static void inspect_counts_refusals(void **state)
 {
 	_cleanup_json_ json_object *answer = NULL;
@@ -1031,6 +1052,7 @@ int main(void)
 		api_test(it_is_read_for_the_capabilities_of_the_bind),
 		api_test(policies_that_can_not_be_applied),
 		api_test(a_restart_notes_another_policy),
+		api_test(an_event_notes_another_policy),
 		api_test(inspect_counts_refusals),
 		api_test(inspect_names_calls),
 		api_test(unbind),
