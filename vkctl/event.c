@@ -11,13 +11,13 @@ static bool is(json_object *event, const char *key, const char *word)
 }
 
 /* A word that may come from a container; nothing where there is none. */
-static void print_word(const char *before, json_object *event, const char *key, const char *after)
+static void print_word(const char *before, json_object *event, const char *key)
 {
 	const char *word = json_get_string(event, key);
 	_cleanup_free_ char *shown = word ? visible(word) : NULL;
 
 	if (shown && *shown)
-		printf("%s%s%s", before, shown, after);
+		printf("%s%s", before, shown);
 }
 
 static void print_denied(json_object *event)
@@ -74,14 +74,14 @@ static void print_operation(json_object *event)
 	static const char *const words[] = { "capability", "family",   "socket_type",
 					     "signal",	   "resource", "path" };
 
-	print_word(" ", event, "operation", "");
+	print_word(" ", event, "operation");
 	for (size_t i = 0; i < ELEMENTSOF(words); i++)
-		print_word(" ", event, words[i], "");
-	print_word(before_target(event), event, "target", "");
+		print_word(" ", event, words[i]);
+	print_word(before_target(event), event, "target");
 	print_permissions(event);
-	print_word(" by ", event, "label", "");
-	print_word("  ", event, "container", "");
-	print_word("  ", event, "comm", "");
+	print_word(" by ", event, "label");
+	print_word("  ", event, "container");
+	print_word("  ", event, "comm");
 	if (json_get_int(event, "pid"))
 		printf("[%lld]", (long long)json_get_int(event, "pid"));
 	if (is(event, "kind", "refused") && json_get_bool(event, "allowed"))
@@ -92,14 +92,14 @@ static void print_task(json_object *event)
 {
 	if (json_get_int(event, "pid"))
 		printf(" pid %lld", (long long)json_get_int(event, "pid"));
-	print_word(" ", event, "comm", "");
+	print_word(" ", event, "comm");
 }
 
 static void print_others(json_object *event)
 {
 	bool denied = is(event, "kind", "denied"), claim = is(event, "kind", "capability");
 
-	print_word(" ", event, "container", "");
+	print_word(" ", event, "container");
 	print_task(event);
 	if (denied)
 		print_denied(event);

@@ -93,32 +93,43 @@ static void log_claim(const Shown *s, const char *const *fields)
 		   s->passed ? "passed (audit)" : "refused");
 }
 
-static void put(char *text, size_t size, const char *before, const char *word)
+static void put(FILE *f, const char *before, const char *word)
 {
-	size_t n = strlen(text);
-
 	if (word && *word)
-		snprintf(text + n, size - n, "%s%s", before, word);
+		fprintf(f, "%s%s", before, word);
+}
+
+/* "open /etc/shadow: read"; NULL when memory is out. */
+static char *describe(const Shown *s, const char *permissions)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	if (!f)
+		return NULL;
+	put(f, "", or (s->operation, "operation"));
+	put(f, " ", s->capability);
+	put(f, " ", s->family);
+	put(f, " ", s->type);
+	put(f, " ", s->signal);
+	put(f, " ", s->resource);
+	put(f, " ", s->path);
+	put(f, ", ", s->target);
+	put(f, ": ", permissions);
+	(void)fclose(f);
+	return text;
 }
 
 static void log_operation(const Shown *s, const char *const *fields)
 {
 	const KernelEvent *e = s->event;
 	bool refused = e->kind == VKERNEL_EVENT_REFUSED;
-	char what[1024] = "";
+	_cleanup_free_ char *what = describe(s, refused ? s->missing : s->requested);
 
-	put(what, sizeof(what), "", or (s->operation, "operation"));
-	put(what, sizeof(what), " ", s->capability);
-	put(what, sizeof(what), " ", s->family);
-	put(what, sizeof(what), " ", s->type);
-	put(what, sizeof(what), " ", s->signal);
-	put(what, sizeof(what), " ", s->resource);
-	put(what, sizeof(what), " ", s->path);
-	put(what, sizeof(what), ", ", s->target);
-	put(what, sizeof(what), ": ", refused ? s->missing : s->requested);
-	log_fields(refused ? LOG_WARNING : LOG_NOTICE, fields, "%s: %s (pid %u) %s by %s: %s%s",
-		   e->container, s->comm, e->pid, refused ? "was refused" : "was permitted",
-		   or (s->label, "its policy"), what,
+	log_fields(refused ? LOG_WARNING : LOG_NOTICE, fields, "%s: %s (pid %u) was %s by %s: %s%s",
+		   e->container, s->comm, e->pid, refused ? "refused" : "permitted",
+		   or (s->label, "its policy"), or (what, "an operation"),
 		   refused && s->passed ? ", passed (audit)" : "");
 }
 
