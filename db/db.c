@@ -33,6 +33,8 @@ enum statement {
 	BUILD_EXISTS,
 	BUILDS_INTERRUPTED,
 	INSTANCE_PUT,
+	INSTANCE_POLICY,
+	INSTANCE_ORIGIN,
 	INSTANCE_END,
 	INSTANCES_END_OTHERS,
 	INSTANCES_FORGET,
@@ -84,11 +86,15 @@ static const char *const sql[N_STATEMENTS] = {
 	[BUILDS_INTERRUPTED] = "UPDATE builds SET outcome = 'failed', output = 'interrupted' "
 			       "WHERE outcome = 'building'",
 	[INSTANCE_PUT] = "INSERT INTO instances "
-			 "(boot, instance, container, image, policy, digest, bound) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[INSTANCE_END] = "UPDATE instances SET ended = ?3 "
+			 "(boot, instance, container, image, policy, digest, bound, capabilities, "
+			 "own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[INSTANCE_POLICY] = "UPDATE instances SET policy = ?3, digest = ?4 "
+			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCE_ORIGIN] = "SELECT capabilities, own FROM instances "
+			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCE_END] = "UPDATE instances SET ended = ?3, own = NULL "
 			 "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
-	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2 "
+	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2, own = NULL "
 				 "WHERE boot <> ?1 AND ended IS NULL",
 	[INSTANCES_FORGET] = "DELETE FROM instances WHERE ended < ?1",
 	[INSTANCE_GET] = "SELECT " INSTANCE_COLUMNS " FROM instances "
@@ -328,6 +334,18 @@ static int own(const Strings *strings, void *row)
 	return r;
 }
 
+static int copy_blob(const DbBlob *from, DbBlob *ret)
+{
+	if (!from->data)
+		return 0;
+	ret->data = malloc(from->size);
+	if (!ret->data)
+		return -ENOMEM;
+	memcpy(ret->data, from->data, from->size);
+	ret->size = from->size;
+	return 0;
+}
+
 /* With the bytes, too. */
 static int own_policy(DbPolicy *p)
 {
@@ -336,16 +354,12 @@ static int own_policy(DbPolicy *p)
 
 	p->confinement = (DbBlob){};
 	r = own(&policy_strings, p);
-	if (r < 0 || !row.data)
+	if (r < 0)
 		return r;
-	p->confinement.data = malloc(row.size);
-	if (!p->confinement.data) {
+	r = copy_blob(&row, &p->confinement);
+	if (r < 0)
 		db_policy_done(p);
-		return -ENOMEM;
-	}
-	memcpy(p->confinement.data, row.data, row.size);
-	p->confinement.size = row.size;
-	return 0;
+	return r;
 }
 
 void db_policy_done(DbPolicy *p)
@@ -365,6 +379,13 @@ void db_instance_done(DbInstance *i)
 {
 	drop(&instance_strings, i);
 	*i = (DbInstance){};
+}
+
+void db_origin_done(DbOrigin *o)
+{
+	free(o->capabilities);
+	free(o->own.data);
+	*o = (DbOrigin){};
 }
 
 static int explain(char **ret, int r, const char *path, const char *what)
@@ -687,10 +708,49 @@ int db_builds_interrupted(Db *db)
 	return run(db, BUILDS_INTERRUPTED, "");
 }
 
-int db_instance_put(Db *db, const char *boot, const DbInstance *i)
+int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigin *origin)
 {
-	return found(run(db, INSTANCE_PUT, "sissssi", boot, i->instance, i->container, i->image,
-			 i->policy, i->digest, i->bound));
+	static const DbOrigin unknown;
+
+	if (!origin)
+		origin = &unknown;
+	return found(run(db, INSTANCE_PUT, "sissssisb", boot, i->instance, i->container, i->image,
+			 i->policy, i->digest, i->bound, origin->capabilities, &origin->own));
+}
+
+int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,
+		       const char *digest)
+{
+	return found(run(db, INSTANCE_POLICY, "siss", boot, instance, name, digest));
+}
+
+static int read_origin(sqlite3_stmt *s, DbOrigin *ret)
+{
+	const DbBlob row = { .data = (void *)sqlite3_column_blob(s, 1),
+			     .size = (size_t)sqlite3_column_bytes(s, 1) };
+	_cleanup_db_origin_ DbOrigin o = {};
+	int r;
+
+	if (!column(s, 0))
+		return -ENODATA;
+	o.capabilities = strdup(column(s, 0));
+	r = o.capabilities ? copy_blob(&row, &o.own) : -ENOMEM;
+	if (r < 0)
+		return r;
+	*ret = o;
+	o = (DbOrigin){};
+	return 0;
+}
+
+int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, INSTANCE_ORIGIN, &s, "si", boot, instance);
+	if (r >= 0)
+		r = step(s);
+	return r <= 0 ? found(r) : read_origin(s, ret);
 }
 
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now)

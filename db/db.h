@@ -40,12 +40,20 @@ typedef struct DbInstance {
 	int64_t bound;
 } DbInstance;
 
+/* What a container brought along when it was bound. */
+typedef struct DbOrigin {
+	char *capabilities; /* a JSON array */
+	DbBlob own; /* the canonical policy of its own configuration, if it has one */
+} DbOrigin;
+
 void db_policy_done(DbPolicy *p);
 void db_build_done(DbBuild *b);
 void db_instance_done(DbInstance *i);
+void db_origin_done(DbOrigin *o);
 #define _cleanup_db_policy_ _cleanup_(db_policy_done)
 #define _cleanup_db_build_ _cleanup_(db_build_done)
 #define _cleanup_db_instance_ _cleanup_(db_instance_done)
+#define _cleanup_db_origin_ _cleanup_(db_origin_done)
 
 typedef int (*DbPolicyFunc)(const DbPolicy *p, void *userdata);
 typedef int (*DbBuildFunc)(const DbBuild *b, void *userdata);
@@ -101,7 +109,13 @@ bool db_build_exists(Db *db, const char *digest, const char *kernel);
 /* At start: no build can be under way. Returns how many were. */
 int db_builds_interrupted(Db *db);
 
-int db_instance_put(Db *db, const char *boot, const DbInstance *i);
+/* origin: NULL where it is not known. */
+int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigin *origin);
+/* The instance runs on another policy from now on; name: NULL where that is not known. */
+int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,
+		       const char *digest);
+/* -ENODATA where it is not known. */
+int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret);
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now);
 /* Ends all of other boots, and forgets what ended long ago. */
 int db_instances_other_boots(Db *db, const char *boot, int64_t now);

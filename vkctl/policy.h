@@ -7,6 +7,7 @@
 #include "vkctl/vkctl.h"
 
 extern const struct verb verb_policy_add;
+extern const struct verb verb_policy_apply;
 extern const struct verb verb_policy_check;
 
 /* What a policy does not just allow, as the daemon describes it for people. */

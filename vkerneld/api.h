@@ -26,6 +26,9 @@ int api_list_builds(VarlinkCall *call, json_object *parameters, void *userdata);
 /* api_bind.c */
 int api_bind(VarlinkCall *call, json_object *parameters, void *userdata);
 
+/* api_apply.c */
+int api_apply_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+
 /* api_instance.c */
 int api_unbind(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_list(VarlinkCall *call, json_object *parameters, void *userdata);
@@ -33,6 +36,10 @@ int api_inspect(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_set_mode(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_monitor(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret);
+/* What Bind and ApplyPolicy answer; cached: nothing had to be compiled. */
+int api_instance_reply(Manager *m, const KernelInstance *i, bool cached, json_object **ret);
+/* By its name, an unambiguous beginning of that, or its id. */
+int api_find_instance(Manager *m, const char *container, KernelInstance *ret, Failure *f);
 
 /* api_module.c */
 int api_list_modules(VarlinkCall *call, json_object *parameters, void *userdata);

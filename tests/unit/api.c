@@ -131,6 +131,8 @@ static void parameters(void **state)
 		{ "List", "{\"all\":true}", "all" },
 		{ "Inspect", "{\"container\":false}", "container" },
 		{ "SetMode", "{\"container\":\"c\",\"mode\":\"off\"}", "mode" },
+		{ "ApplyPolicy", "{\"container\":\"c\"}", "policy" },
+		{ "ApplyPolicy", "{\"container\":7,\"policy\":\"p\"}", "container" },
 		{ "ListModules", "{\"x\":1}", "x" },
 		{ "Unload", "{\"core\":\"yes\"}", "core" },
 		{ "Status", "{\"x\":1}", "x" },
@@ -404,6 +406,201 @@ static void containers_by_name(void **state)
 	assert_int_equal(fake.instances[0].mode, VKERNEL_MODE_AUDIT);
 }
 
+#define NO_MKDIR                                                          \
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":" \
+	"[\"mkdir\"],\"action\":\"SCMP_ACT_ERRNO\"}]}"
+#define APPLY(container, policy) "{\"container\":\"" container "\",\"policy\":\"" policy "\"}"
+
+static void assert_instance(json_object *answer, const char *key, const char *wanted)
+{
+	assert_string_equal(json_get_string(instance_of(answer), key), wanted);
+}
+
+static void a_container_that_runs_gets_another_policy(void **state)
+{
+	_cleanup_json_ json_object *first = NULL, *again = NULL, *seen = NULL;
+	uint8_t before[VK_DIGEST_SIZE];
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"alpha\",\"pid\":1}");
+	memcpy(before, fake.instances[0].digest, VK_DIGEST_SIZE);
+	first = call("ApplyPolicy", APPLY("al", "web"));
+	good(first);
+	assert_int_equal(fake.loads, 3);
+	assert_instance(first, "policy", "web");
+	assert_int_equal(fake.swaps, 1);
+	assert_memory_not_equal(fake.instances[0].digest, before, VK_DIGEST_SIZE);
+	again = call("ApplyPolicy", APPLY("1", "web"));
+	assert_true(json_get_bool(good(again), "cached"));
+	assert_int_equal(fake.swaps, 1);
+	assert_int_equal(fake.loads, 3);
+	seen = call("Inspect", "{\"container\":\"alpha\"}");
+	assert_instance(seen, "policy", "web");
+	assert_instance(seen, "digest", json_get_string(instance_of(first), "digest"));
+}
+
+/* As if it had been bound with both from the start. */
+static void its_own_rules_stay(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind",
+		"{\"container\":\"both\",\"pid\":1,\"policy\":\"web\",\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind", "{\"container\":\"own\",\"pid\":1,\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind", "{\"container\":\"none\",\"pid\":1}");
+	succeed("ApplyPolicy", APPLY("own", "web"));
+	succeed("ApplyPolicy", APPLY("none", "web"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	assert_memory_not_equal(fake.instances[2].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	/* Both that it was bound to, its own, none, and the one named alone. */
+	assert_int_equal(fake.n_policies, 4);
+}
+
+/* Nor are they lost with the daemon, nor by a second policy. */
+static void its_own_rules_outlive_the_daemon(void **state)
+{
+	uint8_t both[VK_DIGEST_SIZE];
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("AddPolicy", "{\"name\":\"open\",\"profile\":"
+			     "\"{\\\"defaultAction\\\":\\\"SCMP_ACT_ALLOW\\\"}\"}");
+	succeed("Bind",
+		"{\"container\":\"c\",\"pid\":1,\"policy\":\"web\",\"seccomp\":" NO_MKDIR "}");
+	memcpy(both, fake.instances[0].digest, VK_DIGEST_SIZE);
+	stop();
+	start();
+	succeed("ApplyPolicy", APPLY("c", "open"));
+	assert_memory_not_equal(fake.instances[0].digest, both, VK_DIGEST_SIZE);
+	succeed("ApplyPolicy", APPLY("c", "web"));
+	assert_memory_equal(fake.instances[0].digest, both, VK_DIGEST_SIZE);
+}
+
+/* The profile that its configuration names is a part of them. */
+static void its_own_apparmor_profile_stays(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"profile k {\\n/k r,\\n}\\n\"}");
+	succeed("Bind",
+		"{\"container\":\"web\",\"pid\":1,\"policy\":\"web\",\"apparmor\":\"kept\"}");
+	succeed("Bind", "{\"container\":\"own\",\"pid\":1,\"apparmor\":\"kept\"}");
+	succeed("Bind",
+		"{\"container\":\"two\",\"pid\":1,\"apparmor\":\"kept\",\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind",
+		"{\"container\":\"both\",\"pid\":1,\"policy\":\"web\",\"apparmor\":\"kept\","
+		"\"seccomp\":" NO_MKDIR "}");
+	succeed("ApplyPolicy", APPLY("own", "web"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	succeed("ApplyPolicy", APPLY("two", "web"));
+	assert_memory_equal(fake.instances[2].digest, fake.instances[3].digest, VK_DIGEST_SIZE);
+}
+
+/* The profile's rules may depend on what the container was given. */
+static void it_is_read_for_the_capabilities_of_the_bind(void **state)
+{
+	static const char bind[] = "{\"container\":\"%s\",\"pid\":1,%s\"capabilities\":%s}";
+	static const struct {
+		const char *name, *policy, *capabilities;
+	} binds[] = {
+		{ "a", "\"policy\":\"caps\",", "[\"CAP_SYS_ADMIN\"]" },
+		{ "b", "", "[\"CAP_SYS_ADMIN\"]" },
+		{ "c", "", "null" },
+	};
+	char text[256];
+
+	succeed("AddPolicy",
+		"{\"name\":\"caps\",\"profile\":\"{\\\"defaultAction\\\":\\\"SCMP_ACT_ERRNO\\\","
+		"\\\"syscalls\\\":[{\\\"names\\\":[\\\"mount\\\"],\\\"action\\\":"
+		"\\\"SCMP_ACT_ALLOW\\\",\\\"includes\\\":{\\\"caps\\\":[\\\"CAP_SYS_ADMIN\\\"]}}]}\"}");
+	for (size_t i = 0; i < ELEMENTSOF(binds); i++) {
+		snprintf(text, sizeof(text), bind, binds[i].name, binds[i].policy,
+			 binds[i].capabilities);
+		succeed("Bind", text);
+	}
+	succeed("ApplyPolicy", APPLY("b", "caps"));
+	succeed("ApplyPolicy", APPLY("c", "caps"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	assert_memory_not_equal(fake.instances[2].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+}
+
+static void policies_that_can_not_be_applied(void **state)
+{
+	static const uint8_t digest[VK_DIGEST_SIZE] = { 1 };
+
+	succeed("AddPolicy", ADD("web"));
+	refuse("ApplyPolicy", APPLY("c", "web"), "io.vkernel.NoSuchContainer", "container", "c");
+	succeed("Bind", "{\"container\":\"alpha-1\",\"pid\":1}");
+	succeed("Bind", "{\"container\":\"alpha-2\",\"pid\":1}");
+	refuse("ApplyPolicy", APPLY("al", "web"), "io.vkernel.Ambiguous", "container", "al");
+	refuse("ApplyPolicy", APPLY("alpha-1", "none"), "io.vkernel.NoSuchPolicy", "name", "none");
+	fake.load_error = -EOPNOTSUPP;
+	refuse("ApplyPolicy", APPLY("alpha-1", "web"), "io.vkernel.Unsupported", "message", "");
+	fake.load_error = 0;
+	fake.policy_error = -EBUSY;
+	refuse("ApplyPolicy", APPLY("alpha-1", "web"), "io.vkernel.Failed", "message", "another");
+	assert_int_equal(fake.swaps, 0);
+	/* Unloaded between the look at it and its use. */
+	fake.policy_error = -ENOENT;
+	succeed("ApplyPolicy", APPLY("alpha-1", "web"));
+	stop();
+	fake_instance("unknown", digest);
+	start();
+	refuse("ApplyPolicy", APPLY("unknown", "web"), "io.vkernel.Failed", "message",
+	       "must not be lost");
+	assert_int_equal(fake.swaps, 1);
+}
+
+/* A swap that the daemon did not live to write down. */
+static void a_restart_notes_another_policy(void **state)
+{
+	_cleanup_json_ json_object *seen = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	stop();
+	fake.instances[0].digest[0] ^= 1;
+	start();
+	seen = call("Inspect", "{\"container\":\"c\"}");
+	assert_null(json_get_string(instance_of(seen), "policy"));
+	succeed("ApplyPolicy", APPLY("c", "web"));
+	assert_int_equal(fake.swaps, 1);
+}
+
+/* Nor did anybody write down what somebody else did; what came before the last is old. */
+static void an_event_notes_another_policy(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_POLICY,
+			  .has = 1u << VKERNEL_A_EVENT_DIGEST,
+			  .instance = 1,
+			  .container = "c",
+			  .digest = { 1 } };
+	_cleanup_json_ json_object *before = NULL, *after = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	fake_event(&e);
+	before = call("Inspect", "{\"container\":\"c\"}");
+	assert_instance(before, "policy", "web");
+	memcpy(fake.instances[0].digest, e.digest, VK_DIGEST_SIZE);
+	fake_event(&e);
+	after = call("Inspect", "{\"container\":\"c\"}");
+	assert_null(json_get_string(instance_of(after), "policy"));
+}
+
+static void inspect_counts_refusals(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *refused;
+
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	fake.instances[0].refused[VK_CLASS_FILE] = 5;
+	fake.instances[0].refused[VK_CLASS_RLIMIT] = 2;
+	answer = call("Inspect", "{\"container\":\"c\"}");
+	refused = json_get_object(instance_of(answer), "refused");
+	assert_int_equal(json_object_object_length(refused), VK_NR_CLASSES);
+	assert_int_equal(json_get_int(refused, "file"), 5);
+	assert_int_equal(json_get_int(refused, "mount"), 0);
+	assert_int_equal(json_get_int(refused, "rlimit"), 2);
+}
+
 static void inspect_names_calls(void **state)
 {
 	_cleanup_json_ json_object *answer = NULL;
@@ -519,6 +716,102 @@ static void events(void **state)
 	assert_null(manager->monitors);
 	fake_event(&e);
 	dialog_open(&d, event, options.socket);
+}
+
+static json_object *told(KernelEvent *e, json_object **answer)
+{
+	fake_event(e);
+	*answer = dialog_hear(&d);
+	return json_get_object(good(*answer), "event");
+}
+
+static void assert_words(json_object *o, const char *key, const char *wanted)
+{
+	assert_string_equal(
+		json_object_to_json_string_ext(json_get_array(o, key), JSON_C_TO_STRING_PLAIN),
+		wanted);
+}
+
+#define HAS(attribute) (1u << VKERNEL_A_EVENT_##attribute)
+
+static void refusals_are_events(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_REFUSED,
+			  .has = HAS(CLASS) | HAS(OPERATION) | HAS(REQUESTED) | HAS(MISSING) |
+				 HAS(PATH) | HAS(TARGET) | HAS(LABEL) | HAS(DROPPED),
+			  .container = "c",
+			  .class = VK_CLASS_FILE,
+			  .operation = VKERNEL_OP_LINK,
+			  .requested = VK_MAY_LINK | VK_MAY_READ,
+			  .missing = VK_MAY_LINK,
+			  .path = "/tmp/\xff\n\xc3\xa4",
+			  .target = "/etc/shadow",
+			  .label = "docker-default" };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	watch("c");
+	o = told(&e, &answer);
+	assert_string_equal(json_get_string(o, "kind"), "refused");
+	assert_string_equal(json_get_string(o, "class"), "file");
+	assert_string_equal(json_get_string(o, "operation"), "link");
+	assert_words(o, "requested", "[\"read\",\"link\"]");
+	assert_words(o, "missing", "[\"link\"]");
+	assert_string_equal(json_get_string(o, "path"), "/tmp/\\xff\\x0a\xc3\xa4");
+	assert_string_equal(json_get_string(o, "target"), "/etc/shadow");
+	assert_string_equal(json_get_string(o, "label"), "docker-default");
+	assert_string_equal(json_get_string(o, "mode"), "enforce");
+	assert_true(json_object_object_get_ex(o, "allowed", NULL));
+	assert_false(json_get_bool(o, "allowed"));
+	assert_null(json_get_string(o, "family"));
+	assert_false(json_object_object_get_ex(o, "arch", NULL));
+}
+
+static void audited_operations_are_events(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_AUDITED,
+			  .has = HAS(CLASS) | HAS(OPERATION) | HAS(FAMILY) | HAS(TYPE) |
+				 HAS(SIGNAL) | HAS(RESOURCE) | HAS(CAPABILITY),
+			  .container = "c",
+			  .class = VK_CLASS_NETWORK,
+			  .operation = VKERNEL_OP_SOCKET,
+			  .family = 2,
+			  .type = 15,
+			  .signal = 9,
+			  .resource = 7 };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	watch("c");
+	o = told(&e, &answer);
+	assert_string_equal(json_get_string(o, "kind"), "audited");
+	assert_true(json_get_bool(o, "allowed"));
+	assert_string_equal(json_get_string(o, "family"), "inet");
+	assert_string_equal(json_get_string(o, "socket_type"), "15");
+	assert_string_equal(json_get_string(o, "signal"), "SIGKILL");
+	assert_string_equal(json_get_string(o, "resource"), "nofile");
+	assert_string_equal(json_get_string(o, "capability"), "CAP_CHOWN");
+	assert_null(json_get_array(o, "missing"));
+	assert_null(json_get_string(o, "path"));
+}
+
+static void another_policy_is_an_event(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_POLICY,
+			  .has = HAS(DIGEST),
+			  .container = "c",
+			  .digest = { 0xab } };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	watch("c");
+	o = told(&e, &answer);
+	assert_string_equal(json_get_string(o, "kind"), "policy");
+	assert_memory_equal(json_get_string(o, "digest"), "ab00", 4);
+	assert_false(json_object_object_get_ex(o, "allowed", NULL));
+	/* What a later core may tell is not for those that do not know it. */
+	e.kind = VKERNEL_EVENT_POLICY + 1;
+	fake_event(&e);
 }
 
 static int recorded(int64_t instance)
@@ -769,11 +1062,23 @@ int main(void)
 		api_test(modules_that_do_not_load),
 		api_test(a_policy_that_vanishes_is_loaded_again),
 		api_test(containers_by_name),
+		api_test(a_container_that_runs_gets_another_policy),
+		api_test(its_own_rules_stay),
+		api_test(its_own_rules_outlive_the_daemon),
+		api_test(its_own_apparmor_profile_stays),
+		api_test(it_is_read_for_the_capabilities_of_the_bind),
+		api_test(policies_that_can_not_be_applied),
+		api_test(a_restart_notes_another_policy),
+		api_test(an_event_notes_another_policy),
+		api_test(inspect_counts_refusals),
 		api_test(inspect_names_calls),
 		api_test(unbind),
 		api_test(unload),
 		api_test(claims_are_events),
 		api_test(events),
+		api_test(refusals_are_events),
+		api_test(audited_operations_are_events),
+		api_test(another_policy_is_an_event),
 		api_test(a_restart_takes_up_what_the_kernel_has),
 		api_test(the_end_answers_who_waits),
 		api_test(a_policy_of_both_parts),

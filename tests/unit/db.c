@@ -229,6 +229,74 @@ static DbInstance instance(int64_t id, const char *container)
 	};
 }
 
+static void origins(void **state)
+{
+	static char bytes[] = { 0, 1, 0, 2 };
+	const DbOrigin some = { .capabilities = (char *)"[]", .own = { bytes, 4 } };
+	const DbOrigin none = { .capabilities = (char *)"[\"CAP_KILL\"]" };
+	_cleanup_db_ Db *db = open_db();
+	_cleanup_db_origin_ DbOrigin found = {}, empty = {}, unknown = {};
+	DbInstance one = instance(1, "one"), two = instance(2, "two"), three = instance(3, "three");
+
+	assert_int_equal(db_instance_put(db, "boot", &one, &some), 0);
+	assert_int_equal(db_instance_put(db, "boot", &two, &none), 0);
+	assert_int_equal(db_instance_put(db, "boot", &three, NULL), 0);
+	assert_int_equal(db_instance_origin(db, "boot", 1, &found), 0);
+	assert_string_equal(found.capabilities, "[]");
+	assert_int_equal(found.own.size, 4);
+	assert_memory_equal(found.own.data, bytes, 4);
+	assert_int_equal(db_instance_origin(db, "boot", 2, &empty), 0);
+	assert_string_equal(empty.capabilities, "[\"CAP_KILL\"]");
+	assert_null(empty.own.data);
+	assert_int_equal(db_instance_origin(db, "boot", 3, &unknown), -ENODATA);
+	assert_int_equal(db_instance_origin(db, "boot", 4, &unknown), -ENOENT);
+	assert_int_equal(db_instance_end(db, "boot", 1, 9), 0);
+	assert_int_equal(db_instance_origin(db, "boot", 1, &unknown), -ENOENT);
+}
+
+static void another_policy(void **state)
+{
+	_cleanup_db_ Db *db = open_db();
+	_cleanup_db_instance_ DbInstance found = {}, nameless = {};
+	DbInstance one = instance(1, "one");
+
+	assert_int_equal(db_instance_put(db, "boot", &one, NULL), 0);
+	assert_int_equal(db_instance_policy(db, "boot", 1, "web", "d2"), 0);
+	assert_int_equal(db_instance_get(db, "boot", 1, &found), 0);
+	assert_string_equal(found.policy, "web");
+	assert_string_equal(found.digest, "d2");
+	assert_int_equal(found.bound, 5);
+	assert_int_equal(db_instance_policy(db, "boot", 1, NULL, "d3"), 0);
+	assert_int_equal(db_instance_get(db, "boot", 1, &nameless), 0);
+	assert_null(nameless.policy);
+	assert_int_equal(db_instance_policy(db, "boot", 2, "web", "d2"), -ENOENT);
+	assert_int_equal(db_instance_policy(db, "other", 1, "web", "d2"), -ENOENT);
+}
+
+/* As the first version left it: what its containers brought along nobody wrote down. */
+static void containers_of_the_first_version(void **state)
+{
+	_cleanup_free_ char *error = NULL;
+	_cleanup_db_instance_ DbInstance found = {};
+	_cleanup_db_origin_ DbOrigin origin = {};
+	_cleanup_free_ char *first = NULL;
+	Db *db;
+
+	assert_true(asprintf(&first,
+			     "%s; INSERT INTO instances (boot, instance, container, digest, bound) "
+			     "VALUES ('boot', 7, 'old', 'd', 5)",
+			     db_migrations[0]) > 0);
+	assert_int_equal(
+		db_open_steps(scratch_path("db"), (const char *const *)&first, 1, &db, &error), 0);
+	db_free(db);
+	db = open_db();
+	assert_int_equal(db_version(db), db_n_migrations);
+	assert_int_equal(db_instance_get(db, "boot", 7, &found), 0);
+	assert_string_equal(found.container, "old");
+	assert_int_equal(db_instance_origin(db, "boot", 7, &origin), -ENODATA);
+	db_free(db);
+}
+
 static int count_instance(const DbInstance *i, void *userdata)
 {
 	++*(int *)userdata;
@@ -249,14 +317,14 @@ static void instances(void **state)
 	_cleanup_db_instance_ DbInstance found = {};
 	DbInstance one = instance(1, "one"), again = instance(1, "again");
 
-	assert_int_equal(db_instance_put(db, "boot", &one), 0);
-	assert_int_equal(db_instance_put(db, "boot", &again), -EEXIST);
+	assert_int_equal(db_instance_put(db, "boot", &one, NULL), 0);
+	assert_int_equal(db_instance_put(db, "boot", &again, NULL), -EEXIST);
 	assert_int_equal(db_instance_get(db, "boot", 1, &found), 0);
 	assert_string_equal(found.container, "one");
 	assert_null(found.policy);
 	assert_int_equal(db_instance_end(db, "boot", 1, 9), 0);
 	assert_int_equal(db_instance_end(db, "boot", 1, 9), -ENOENT);
-	assert_int_equal(db_instance_put(db, "boot", &again), 0);
+	assert_int_equal(db_instance_put(db, "boot", &again, NULL), 0);
 	assert_int_equal(alive(db, "boot"), 1);
 }
 
@@ -265,8 +333,8 @@ static void instances_end_with_their_boot(void **state)
 	_cleanup_db_ Db *db = open_db();
 	DbInstance i = instance(1, "one");
 
-	assert_int_equal(db_instance_put(db, "before", &i), 0);
-	assert_int_equal(db_instance_put(db, "now", &i), 0);
+	assert_int_equal(db_instance_put(db, "before", &i, NULL), 0);
+	assert_int_equal(db_instance_put(db, "now", &i, NULL), 0);
 	assert_int_equal(db_instances_other_boots(db, "now", 9), 0);
 	assert_int_equal(alive(db, "before"), 0);
 	assert_int_equal(alive(db, "now"), 1);
@@ -287,6 +355,9 @@ int main(void)
 		scratch_test(builds_of_a_dead_daemon_have_failed),
 		scratch_test(instances),
 		scratch_test(instances_end_with_their_boot),
+		scratch_test(origins),
+		scratch_test(another_policy),
+		scratch_test(containers_of_the_first_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

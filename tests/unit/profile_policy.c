@@ -322,6 +322,35 @@ static void test_describe(void **state)
 	json_object_put(o);
 }
 
+static void assert_unsound(const void *bytes, size_t size)
+{
+	Policy *p = NULL;
+
+	assert_int_equal(policy_load(bytes, size, &p), -EUCLEAN);
+	assert_null(p);
+}
+
+static void test_load(void **state)
+{
+	_cleanup_free_ Policy *p = policy_of("{'names':['uname'],'action':'SCMP_ACT_ERRNO',"
+					     "'args':[{'index':0,'value':5,'op':'SCMP_CMP_GT'}]}");
+	_cleanup_free_ Policy *copy = NULL, *loaded = NULL;
+	const size_t size = policy_size(p);
+	uint8_t *byte = (uint8_t *)p;
+
+	assert_int_equal(policy_copy(p, &copy), 0);
+	assert_same(copy, p);
+	assert_int_equal(policy_load(p, size, &loaded), 0);
+	assert_same(loaded, p);
+	for (size_t n = 0; n < size; n += n < sizeof(*p) - 64 ? 41 : 1)
+		assert_unsound(p, n);
+	for (size_t i = 0; i < size; i++) {
+		byte[i] ^= 0x81;
+		assert_unsound(p, size);
+		byte[i] ^= 0x81;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -335,6 +364,7 @@ int main(void)
 		cmocka_unit_test(test_confine_capabilities),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,12 @@ int policy_combine(const Policy *const *sources, size_t n, Policy **ret);
  */
 int policy_confine(Policy **p, const struct vk_confinement *c);
 
+/* Another one like it. */
+int policy_copy(const Policy *p, Policy **ret);
+
+/* What policy_size() bytes of one were kept as; -EUCLEAN if they are none, or were changed. */
+int policy_load(const void *bytes, size_t size, Policy **ret);
+
 /* Sets p->digest. Every function above has done so. */
 void policy_seal(Policy *p);
 
