@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vkerneld/confinement.h"
 
+#include <string.h>
 #include <sys/resource.h>
 
 #include "proto/varlink.h"
@@ -80,6 +81,19 @@ static int add_limits(json_object *o, const struct vk_confinement *c)
 	return json_add(o, "rlimits", TAKE_PTR(set));
 }
 
+/* A profile may have any bytes for a name. */
+static int add_label(json_object *o, const char *label)
+{
+	_cleanup_free_ char *text = strdup(label);
+
+	if (!text)
+		return -ENOMEM;
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	return json_add_string(o, "label", text);
+}
+
 static int confinement_json(const struct vk_confinement *c, json_object **ret)
 {
 	_cleanup_json_ json_object *o = json_object_new_object();
@@ -87,7 +101,7 @@ static int confinement_json(const struct vk_confinement *c, json_object **ret)
 
 	if (!o)
 		return -ENOMEM;
-	r = json_add_string(o, "label", vk_confinement_label(c));
+	r = add_label(o, vk_confinement_label(c));
 	if (r >= 0)
 		r = add_names(o, "mediates", c->mediates, classes, ELEMENTSOF(classes));
 	if (r >= 0)

@@ -929,6 +929,23 @@ static void a_profile_that_the_config_names(void **state)
 	assert_int_equal(fake.n_instances, 7);
 }
 
+/* As AppArmor's own tools have it. */
+static void profiles_that_do_not_count(void **state)
+{
+	scratch_write("apparmor.d/off", "profile off {\n}\n");
+	scratch_folder("apparmor.d/disable");
+	scratch_write("apparmor.d/disable/off", "");
+	scratch_write("apparmor.d/new.dpkg-new", "profile new {\n}\n");
+	scratch_folder("apparmor.d/local");
+	scratch_write("apparmor.d/local/deep", "profile deep {\n}\n");
+	scratch_write("apparmor.d/talk", "profile talk {\ndbus,\n}\n");
+	refuse("Bind", BIND_AS("c", "off"), "io.vkernel.InvalidProfile", "message", "off");
+	refuse("Bind", BIND_AS("c", "new"), "io.vkernel.InvalidProfile", "message", "new");
+	refuse("Bind", BIND_AS("c", "deep"), "io.vkernel.InvalidProfile", "hint", "--apparmor");
+	refuse("Bind", BIND_AS("c", "talk"), "io.vkernel.Unsupported", "message", "talk: ");
+	assert_null(manager->remembered);
+}
+
 static void names_are_remembered(void **state)
 {
 	scratch_write("apparmor.d/mine", "profile mine {\n/etc/x r,\n}\n");
@@ -1068,6 +1085,7 @@ int main(void)
 		api_test(a_policy_of_apparmor_alone),
 		api_test(bad_apparmor_changes_nothing),
 		api_test(a_profile_that_the_config_names),
+		api_test(profiles_that_do_not_count),
 		api_test(names_are_remembered),
 		api_test(profiles_are_stacked),
 		api_test(a_core_that_can_not_confine_refuses),
