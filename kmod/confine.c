@@ -5,6 +5,15 @@
 #include "event.h"
 #include "instance.h"
 
+/* What was only watched reads like a refusal of audit mode, whoever asked for no more. */
+static u8 vk_confine_mode(const struct vk_instance *instance,
+			  const struct vk_confinement *confinement)
+{
+	if (confinement->flags & VK_CONFINE_COMPLAIN)
+		return VKERNEL_MODE_AUDIT;
+	return READ_ONCE(instance->mode);
+}
+
 static noinline void vk_confine_report(struct vk_instance *instance, enum vkernel_event_kind kind,
 				       const struct vk_confinement *confinement,
 				       const struct vk_operation *operation, u32 missing)
@@ -13,7 +22,7 @@ static noinline void vk_confine_report(struct vk_instance *instance, enum vkerne
 		return;
 	vk_event_send(instance, current,
 		      &(struct vk_event){ .kind = kind,
-					  .mode = READ_ONCE(instance->mode),
+					  .mode = vk_confine_mode(instance, confinement),
 					  .operation = operation,
 					  .missing = missing,
 					  .label = vk_confinement_label(confinement) });
@@ -28,8 +37,7 @@ static noinline int vk_confine_refuse(struct vk_instance *instance,
 	if (answer->missing & ~answer->quiet)
 		vk_confine_report(instance, VKERNEL_EVENT_REFUSED, confinement, operation,
 				  answer->missing);
-	if (READ_ONCE(instance->mode) == VKERNEL_MODE_AUDIT ||
-	    confinement->flags & VK_CONFINE_COMPLAIN)
+	if (vk_confine_mode(instance, confinement) == VKERNEL_MODE_AUDIT)
 		return 0;
 	if (confinement->flags & VK_CONFINE_KILL)
 		send_sig(SIGKILL, current, 1);

@@ -27,6 +27,7 @@ static LIST_HEAD(vk_instance_list);
 static DEFINE_IDA(vk_ids);
 static u32 vk_nr_instances;
 static unsigned long vk_reap_delay = VK_REAP_DELAY;
+static struct workqueue_struct *vk_releases;
 
 static void vk_instance_free(struct vk_instance *instance)
 {
@@ -205,27 +206,44 @@ static struct vk_image *vk_instance_exchange(struct vk_instance *instance, struc
 	return old;
 }
 
-int vk_instance_set_policy(u16 id, const char *container, const u8 *digest)
-{
-	struct vk_image *image = vk_image_get(digest), *old = NULL;
-	struct vk_instance *instance;
+/* An image that an instance had. */
+struct vk_release {
+	struct work_struct work;
+	struct vk_image *image;
+};
 
-	if (IS_ERR(image))
-		return PTR_ERR(image);
-	mutex_lock(&vk_instances_mutex);
-	instance = vk_instance_named(id, container);
-	if (instance)
-		old = vk_instance_exchange(instance, image);
-	mutex_unlock(&vk_instances_mutex);
-	if (!instance) {
-		vk_image_put(image);
-		return -ENOENT;
-	}
-	/* Of other tasks that look at it under RCU, and of those preempted in a trampoline. */
+static void vk_release_image(struct work_struct *work)
+{
+	struct vk_release *release = container_of(work, struct vk_release, work);
+
+	/* Tasks that look at it under RCU, and those preempted in a trampoline. */
 	synchronize_rcu();
 	synchronize_rcu_tasks();
-	vk_image_put(old);
-	return 0;
+	vk_image_put(release->image);
+	kfree(release);
+}
+
+int vk_instance_set_policy(u16 id, const char *container, const u8 *digest)
+{
+	struct vk_release *release = kmalloc(sizeof(*release), GFP_KERNEL);
+	struct vk_instance *instance;
+	struct vk_image *image;
+
+	if (!release)
+		return -ENOMEM;
+	image = vk_image_get(digest);
+	if (IS_ERR(image)) {
+		kfree(release);
+		return PTR_ERR(image);
+	}
+	INIT_WORK(&release->work, vk_release_image);
+	mutex_lock(&vk_instances_mutex);
+	instance = vk_instance_named(id, container);
+	/* Where there is none, nobody has seen this one. */
+	release->image = instance ? vk_instance_exchange(instance, image) : image;
+	mutex_unlock(&vk_instances_mutex);
+	queue_work(vk_releases, &release->work);
+	return instance ? 0 : -ENOENT;
 }
 
 static struct vk_denials *vk_instance_denials(struct vk_instance *instance, enum vk_table table)
@@ -323,7 +341,14 @@ void vk_instances_reap(void)
 	schedule_delayed_work(&vk_reaper, READ_ONCE(vk_reap_delay));
 }
 
+int __init vk_instances_init(void)
+{
+	vk_releases = alloc_workqueue(KBUILD_MODNAME, WQ_UNBOUND, 0);
+	return vk_releases ? 0 : -ENOMEM;
+}
+
 void vk_instances_exit(void)
 {
 	cancel_delayed_work_sync(&vk_reaper);
+	destroy_workqueue(vk_releases);
 }

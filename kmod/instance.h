@@ -118,7 +118,7 @@ int vk_instance_set_mode(u16 id, const char *container, u8 mode);
 
 /*
  * Another policy for an instance, from one check to the next; -ENOENT for an instance or a policy
- * that is not there. Returns when no task looks at the old one any more. May sleep, for long.
+ * that is not there. The old one's image module can be unloaded a moment later.
  */
 int vk_instance_set_policy(u16 id, const char *container, const u8 *digest);
 
@@ -141,6 +141,8 @@ int vk_instance_visit(u16 id, int (*visit)(struct vk_instance *instance, void *d
 
 /* Looks, soon, which of the instances that ended can be released. From any context. */
 void vk_instances_reap(void);
+
+int vk_instances_init(void);
 
 /* The module is leaving: nothing is bound, and no probe will reap. */
 void vk_instances_exit(void);

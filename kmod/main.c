@@ -29,15 +29,20 @@ static int __init vkernel_init(void)
 	err = vk_hooks_guard();
 	if (err)
 		goto forget;
-	err = vk_lifecycle_attach();
+	err = vk_instances_init();
 	if (err)
 		goto unguard;
+	err = vk_lifecycle_attach();
+	if (err)
+		goto exit_instances;
 	err = vk_genl_register();
 	if (err)
 		goto detach;
 	return 0;
 detach:
 	vk_lifecycle_detach();
+exit_instances:
+	vk_instances_exit();
 unguard:
 	vk_hooks_unguard();
 forget:
