@@ -18,6 +18,7 @@ enum statement {
 	ROLLBACK,
 	POLICY_PUT,
 	POLICY_GET,
+	POLICY_COMPILED,
 	POLICY_REMOVE,
 	POLICIES,
 	IMAGE_PUT,
@@ -32,6 +33,8 @@ enum statement {
 	BUILD_EXISTS,
 	BUILDS_INTERRUPTED,
 	INSTANCE_PUT,
+	INSTANCE_POLICY,
+	INSTANCE_ORIGIN,
 	INSTANCE_END,
 	INSTANCES_END_OTHERS,
 	INSTANCES_FORGET,
@@ -40,6 +43,9 @@ enum statement {
 	N_STATEMENTS
 };
 
+#define POLICY_COLUMNS                                                                 \
+	"name, digest, profile, added, apparmor, apparmor_profile, allow_unmediated, " \
+	"exec_inherit, confinement, compiled"
 #define BUILD_COLUMNS \
 	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use"
 #define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound"
@@ -48,12 +54,16 @@ static const char *const sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
-	[POLICY_PUT] =
-		"INSERT INTO policies (name, digest, profile, added) VALUES (?1, ?2, ?3, ?4) "
-		"ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4",
-	[POLICY_GET] = "SELECT name, digest, profile, added FROM policies WHERE name = ?1",
+	[POLICY_PUT] = "INSERT INTO policies (" POLICY_COLUMNS ") "
+		       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+		       "ON CONFLICT (name) DO UPDATE SET digest = ?2, profile = ?3, added = ?4, "
+		       "apparmor = ?5, apparmor_profile = ?6, allow_unmediated = ?7, "
+		       "exec_inherit = ?8, confinement = ?9, compiled = ?10",
+	[POLICY_GET] = "SELECT " POLICY_COLUMNS " FROM policies WHERE name = ?1",
+	[POLICY_COMPILED] = "UPDATE policies SET digest = ?2, confinement = ?3, compiled = ?4 "
+			    "WHERE name = ?1",
 	[POLICY_REMOVE] = "DELETE FROM policies WHERE name = ?1",
-	[POLICIES] = "SELECT name, digest, profile, added FROM policies ORDER BY name",
+	[POLICIES] = "SELECT " POLICY_COLUMNS " FROM policies ORDER BY name",
 	[IMAGE_PUT] = "INSERT OR REPLACE INTO images (pattern, policy) "
 		      "SELECT ?1, id FROM policies WHERE name = ?2",
 	[IMAGES_CLEAR] = "DELETE FROM images WHERE policy = "
@@ -76,11 +86,15 @@ static const char *const sql[N_STATEMENTS] = {
 	[BUILDS_INTERRUPTED] = "UPDATE builds SET outcome = 'failed', output = 'interrupted' "
 			       "WHERE outcome = 'building'",
 	[INSTANCE_PUT] = "INSERT INTO instances "
-			 "(boot, instance, container, image, policy, digest, bound) "
-			 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[INSTANCE_END] = "UPDATE instances SET ended = ?3 "
+			 "(boot, instance, container, image, policy, digest, bound, capabilities, "
+			 "own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[INSTANCE_POLICY] = "UPDATE instances SET policy = ?3, digest = ?4 "
+			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCE_ORIGIN] = "SELECT capabilities, own FROM instances "
+			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
+	[INSTANCE_END] = "UPDATE instances SET ended = ?3, own = NULL "
 			 "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
-	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2 "
+	[INSTANCES_END_OTHERS] = "UPDATE instances SET ended = ?2, own = NULL "
 				 "WHERE boot <> ?1 AND ended IS NULL",
 	[INSTANCES_FORGET] = "DELETE FROM instances WHERE ended < ?1",
 	[INSTANCE_GET] = "SELECT " INSTANCE_COLUMNS " FROM instances "
@@ -150,19 +164,28 @@ static void release(sqlite3_stmt **s)
 }
 #define _cleanup_stmt_ _cleanup_(release)
 
-/* Values: a string per 's' of the format, an int64_t per 'i'. */
+/* Values: a string per 's' of the format, an int64_t per 'i', a const DbBlob * per 'b'. */
 static int prepare_with(Db *db, enum statement which, sqlite3_stmt **ret, const char *format,
 			va_list ap)
 {
+	const DbBlob *blob;
 	int r;
 
 	r = prepare(db, which, ret);
 	for (int i = 1; r >= 0 && format[i - 1]; i++)
-		if (format[i - 1] == 's')
+		switch (format[i - 1]) {
+		case 's':
 			r = translate(sqlite3_bind_text(*ret, i, va_arg(ap, const char *), -1,
 							SQLITE_STATIC));
-		else
+			break;
+		case 'b':
+			blob = va_arg(ap, const DbBlob *);
+			r = translate(sqlite3_bind_blob64(*ret, i, blob->data, blob->size,
+							  SQLITE_STATIC));
+			break;
+		default:
 			r = translate(sqlite3_bind_int64(*ret, i, va_arg(ap, int64_t)));
+		}
 	return r;
 }
 
@@ -220,6 +243,13 @@ static void read_policy(sqlite3_stmt *s, DbPolicy *ret)
 		.digest = column(s, 1),
 		.profile = column(s, 2),
 		.added = sqlite3_column_int64(s, 3),
+		.apparmor = column(s, 4),
+		.apparmor_profile = column(s, 5),
+		.allow_unmediated = sqlite3_column_int(s, 6),
+		.exec_inherit = sqlite3_column_int(s, 7),
+		.confinement = { .data = (void *)sqlite3_column_blob(s, 8),
+				 .size = (size_t)sqlite3_column_bytes(s, 8) },
+		.compiled = column(s, 9),
 	};
 }
 
@@ -257,9 +287,11 @@ typedef struct Strings {
 	size_t places[6];
 } Strings;
 
-static const Strings policy_strings = {
-	3, { offsetof(DbPolicy, name), offsetof(DbPolicy, digest), offsetof(DbPolicy, profile) }
-};
+static const Strings policy_strings = { 6,
+					{ offsetof(DbPolicy, name), offsetof(DbPolicy, digest),
+					  offsetof(DbPolicy, profile), offsetof(DbPolicy, apparmor),
+					  offsetof(DbPolicy, apparmor_profile),
+					  offsetof(DbPolicy, compiled) } };
 static const Strings build_strings = { 6,
 				       { offsetof(DbBuild, key), offsetof(DbBuild, digest),
 					 offsetof(DbBuild, kernel), offsetof(DbBuild, outcome),
@@ -302,9 +334,38 @@ static int own(const Strings *strings, void *row)
 	return r;
 }
 
+static int copy_blob(const DbBlob *from, DbBlob *ret)
+{
+	if (!from->data)
+		return 0;
+	ret->data = malloc(from->size);
+	if (!ret->data)
+		return -ENOMEM;
+	memcpy(ret->data, from->data, from->size);
+	ret->size = from->size;
+	return 0;
+}
+
+/* With the bytes, too. */
+static int own_policy(DbPolicy *p)
+{
+	const DbBlob row = p->confinement;
+	int r;
+
+	p->confinement = (DbBlob){};
+	r = own(&policy_strings, p);
+	if (r < 0)
+		return r;
+	r = copy_blob(&row, &p->confinement);
+	if (r < 0)
+		db_policy_done(p);
+	return r;
+}
+
 void db_policy_done(DbPolicy *p)
 {
 	drop(&policy_strings, p);
+	free(p->confinement.data);
 	*p = (DbPolicy){};
 }
 
@@ -318,6 +379,13 @@ void db_instance_done(DbInstance *i)
 {
 	drop(&instance_strings, i);
 	*i = (DbInstance){};
+}
+
+void db_origin_done(DbOrigin *o)
+{
+	free(o->capabilities);
+	free(o->own.data);
+	*o = (DbOrigin){};
 }
 
 static int explain(char **ret, int r, const char *path, const char *what)
@@ -464,33 +532,39 @@ Db *db_free(Db *db)
 	return NULL;
 }
 
-static int put_policy(Db *db, const char *name, const char *digest, const char *profile,
-		      const char *const *patterns, int64_t now)
+static int put_policy(Db *db, const DbPolicy *p, const char *const *patterns)
 {
 	int r;
 
-	r = run(db, POLICY_PUT, "sssi", name, digest, profile, now);
+	r = run(db, POLICY_PUT, "sssissiibs", p->name, p->digest, p->profile, p->added, p->apparmor,
+		p->apparmor_profile, (int64_t)p->allow_unmediated, (int64_t)p->exec_inherit,
+		&p->confinement, p->compiled);
 	if (r >= 0)
-		r = run(db, IMAGES_CLEAR, "s", name);
+		r = run(db, IMAGES_CLEAR, "s", p->name);
 	for (; r >= 0 && patterns && *patterns; patterns++)
-		r = run(db, IMAGE_PUT, "ss", *patterns, name);
+		r = run(db, IMAGE_PUT, "ss", *patterns, p->name);
 	return r;
 }
 
-int db_policy_put(Db *db, const char *name, const char *digest, const char *profile,
-		  const char *const *patterns, int64_t now)
+int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns)
 {
 	int r;
 
 	r = run(db, BEGIN, "");
 	if (r < 0)
 		return r;
-	r = put_policy(db, name, digest, profile, patterns, now);
+	r = put_policy(db, p, patterns);
 	if (r >= 0)
 		r = run(db, COMMIT, "");
 	if (r < 0)
 		(void)run(db, ROLLBACK, "");
 	return r < 0 ? r : 0;
+}
+
+int db_policy_compiled(Db *db, const char *name, const char *digest, const DbBlob *confinement,
+		       const char *compiled)
+{
+	return found(run(db, POLICY_COMPILED, "ssbs", name, digest, confinement, compiled));
 }
 
 int db_policy_get(Db *db, const char *name, DbPolicy *ret)
@@ -504,7 +578,7 @@ int db_policy_get(Db *db, const char *name, DbPolicy *ret)
 	if (r <= 0)
 		return found(r);
 	read_policy(s, ret);
-	return own(&policy_strings, ret);
+	return own_policy(ret);
 }
 
 int db_policy_remove(Db *db, const char *name)
@@ -634,10 +708,49 @@ int db_builds_interrupted(Db *db)
 	return run(db, BUILDS_INTERRUPTED, "");
 }
 
-int db_instance_put(Db *db, const char *boot, const DbInstance *i)
+int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigin *origin)
 {
-	return found(run(db, INSTANCE_PUT, "sissssi", boot, i->instance, i->container, i->image,
-			 i->policy, i->digest, i->bound));
+	static const DbOrigin unknown;
+
+	if (!origin)
+		origin = &unknown;
+	return found(run(db, INSTANCE_PUT, "sissssisb", boot, i->instance, i->container, i->image,
+			 i->policy, i->digest, i->bound, origin->capabilities, &origin->own));
+}
+
+int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,
+		       const char *digest)
+{
+	return found(run(db, INSTANCE_POLICY, "siss", boot, instance, name, digest));
+}
+
+static int read_origin(sqlite3_stmt *s, DbOrigin *ret)
+{
+	const DbBlob row = { .data = (void *)sqlite3_column_blob(s, 1),
+			     .size = (size_t)sqlite3_column_bytes(s, 1) };
+	_cleanup_db_origin_ DbOrigin o = {};
+	int r;
+
+	if (!column(s, 0))
+		return -ENODATA;
+	o.capabilities = strdup(column(s, 0));
+	r = o.capabilities ? copy_blob(&row, &o.own) : -ENOMEM;
+	if (r < 0)
+		return r;
+	*ret = o;
+	o = (DbOrigin){};
+	return 0;
+}
+
+int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, INSTANCE_ORIGIN, &s, "si", boot, instance);
+	if (r >= 0)
+		r = step(s);
+	return r <= 0 ? found(r) : read_origin(s, ret);
 }
 
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now)

@@ -14,9 +14,19 @@
 typedef struct Db Db;
 
 /* Strings of what a function below returns are owned; those of callbacks live until they return. */
+typedef struct DbBlob {
+	void *data; /* NULL: there is none */
+	size_t size;
+} DbBlob;
+
 typedef struct DbPolicy {
-	char *name, *digest, *profile;
+	char *name, *digest;
+	char *profile; /* on system calls; empty: it has no such part */
 	int64_t added;
+	char *apparmor, *apparmor_profile; /* or NULL */
+	bool allow_unmediated, exec_inherit;
+	DbBlob confinement; /* what became of apparmor */
+	char *compiled; /* by what; NULL without apparmor */
 } DbPolicy;
 
 typedef struct DbBuild {
@@ -30,12 +40,20 @@ typedef struct DbInstance {
 	int64_t bound;
 } DbInstance;
 
+/* What a container brought along when it was bound. */
+typedef struct DbOrigin {
+	char *capabilities; /* a JSON array */
+	DbBlob own; /* the canonical policy of its own configuration, if it has one */
+} DbOrigin;
+
 void db_policy_done(DbPolicy *p);
 void db_build_done(DbBuild *b);
 void db_instance_done(DbInstance *i);
+void db_origin_done(DbOrigin *o);
 #define _cleanup_db_policy_ _cleanup_(db_policy_done)
 #define _cleanup_db_build_ _cleanup_(db_build_done)
 #define _cleanup_db_instance_ _cleanup_(db_instance_done)
+#define _cleanup_db_origin_ _cleanup_(db_origin_done)
 
 typedef int (*DbPolicyFunc)(const DbPolicy *p, void *userdata);
 typedef int (*DbBuildFunc)(const DbBuild *b, void *userdata);
@@ -65,8 +83,10 @@ int db_version(Db *db);
  */
 
 /* Replaces a policy of that name, and the patterns mapped to it, which move from other policies. */
-int db_policy_put(Db *db, const char *name, const char *digest, const char *profile,
-		  const char *const *patterns, int64_t now);
+int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns);
+/* What became of one's AppArmor part when it was compiled anew. */
+int db_policy_compiled(Db *db, const char *name, const char *digest, const DbBlob *confinement,
+		       const char *compiled);
 int db_policy_get(Db *db, const char *name, DbPolicy *ret);
 int db_policy_remove(Db *db, const char *name);
 int db_policies(Db *db, DbPolicyFunc func, void *userdata);
@@ -89,7 +109,13 @@ bool db_build_exists(Db *db, const char *digest, const char *kernel);
 /* At start: no build can be under way. Returns how many were. */
 int db_builds_interrupted(Db *db);
 
-int db_instance_put(Db *db, const char *boot, const DbInstance *i);
+/* origin: NULL where it is not known. */
+int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigin *origin);
+/* The instance runs on another policy from now on; name: NULL where that is not known. */
+int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,
+		       const char *digest);
+/* -ENODATA where it is not known. */
+int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret);
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now);
 /* Ends all of other boots, and forgets what ended long ago. */
 int db_instances_other_boots(Db *db, const char *boot, int64_t now);

@@ -8,14 +8,20 @@
 #include <linux/user_namespace.h>
 
 #include "capability.h"
+#include "confine.h"
 #include "event.h"
 #include "hook.h"
 #include "instance.h"
 #include "symbol.h"
 
+static unsigned long notrace vk_capability_detoured(unsigned long addr)
+{
+	return (unsigned long)vk_capability_detour;
+}
+
 static const struct vk_way vk_capability_way = {
 	.trampoline = vk_capability_trampoline,
-	.detour = vk_capability_detour,
+	.detour = vk_capability_detoured,
 };
 
 /* Where ftrace patches cap_capable(), or 0. */
@@ -82,11 +88,13 @@ static void vk_report_claim(struct vk_instance *instance, int cap, u8 mode)
  */
 static bool vk_is_claim(const struct vk_instance *instance, const struct cred *cred, int cap)
 {
-	return vk_is_own(cred) && cap_raised(cred->cap_effective, cap) &&
-	       !vk_inside(cred->user_ns, instance->user_ns);
+	if (vk_inside(cred->user_ns, instance->user_ns))
+		return false;
+	return cap_raised(cred->cap_effective, cap) &&
+	       (cred->user_ns != instance->user_ns || !(instance->given >> cap & 1));
 }
 
-static int vk_refuse(struct vk_instance *instance, int cap)
+static int vk_refuse_claim(struct vk_instance *instance, int cap)
 {
 	u8 mode = READ_ONCE(instance->mode);
 
@@ -98,6 +106,41 @@ static int vk_refuse(struct vk_instance *instance, int cap)
 	return -EPERM;
 }
 
+/* What the container was given and its policy does not permit, or wants to be told of. */
+static int vk_ask_policy(struct vk_instance *instance, int cap)
+{
+	const struct vk_operation operation = {
+		.class = VK_CLASS_CAPABILITY,
+		.kind = VKERNEL_OP_CAPABLE,
+		.requested = 1,
+		.error = -EPERM,
+		.number = cap,
+	};
+	const struct vk_policy *policy = vk_instance_policy(instance);
+	const struct vk_confinement *c;
+	int err = 0;
+
+	vk_for_each_ruling(c, policy, VK_CLASS_CAPABILITY) {
+		const struct vk_answer answer = {
+			.missing = !(c->capabilities >> cap & 1),
+			.audited = c->capabilities_audit >> cap & 1,
+			/* As above: asked about for listeners while an event is sent. */
+			.quiet = cap == CAP_NET_BROADCAST || c->capabilities_quiet >> cap & 1,
+		};
+
+		err = vk_confine(instance, c, &operation, &answer);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+/* Whether the capability would be used: its own, or as the maker of the namespace it is asked for. */
+static bool vk_would_use(const struct cred *cred, const struct user_namespace *target, int cap)
+{
+	return cap_raised(cred->cap_effective, cap) || target != cred->user_ns;
+}
+
 asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_namespace *target,
 				     int cap, unsigned int options)
 {
@@ -107,8 +150,12 @@ asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_
 	/* Of a task that has left the list of tasks the instance may go right now. */
 	rcu_read_lock();
 	instance = READ_ONCE(vk_instances[vk_task_id(current)]);
-	if (instance && vk_is_claim(instance, cred, cap))
-		err = vk_refuse(instance, cap);
+	if (instance && vk_is_own(cred)) {
+		if (vk_is_claim(instance, cred, cap))
+			err = vk_refuse_claim(instance, cap);
+		if (!err && vk_would_use(cred, target, cap))
+			err = vk_ask_policy(instance, cap);
+	}
 	rcu_read_unlock();
 	return err;
 }

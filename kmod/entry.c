@@ -15,6 +15,7 @@
 #include "entry.h"
 #include "event.h"
 #include "instance.h"
+#include "rlimit.h"
 #include "symbol.h"
 
 /*
@@ -349,8 +350,10 @@ void vk_entry_executed(void *data, struct task_struct *task)
 		if (instance)
 			kind = vk_enter(instance, task);
 		spin_unlock(&vk_entries_lock);
-		if (instance)
+		if (instance) {
+			vk_rlimit_enter(task, instance);
 			vk_event_lifecycle(instance, kind, task, 0);
+		}
 	}
 	rcu_read_unlock();
 }

@@ -11,6 +11,7 @@
 
 struct task_struct;
 struct vk_instance;
+struct vk_operation;
 
 struct vk_event {
 	enum vkernel_event_kind kind;
@@ -19,21 +20,25 @@ struct vk_event {
 	enum vk_table table;
 	u32 nr;
 	u32 verdict;
-	u8 mode; /* capability too */
+	u8 mode; /* capability, refused and audited too */
 	u64 args[6];
 	/* capability */
 	u32 capability;
+	/* refused, audited */
+	const struct vk_operation *operation;
+	u32 missing;
+	const char *label;
 };
 
 /*
- * Denied events are limited for each instance. Never sleeps; an event that finds no memory or no
+ * Denied, refused and capability events are limited for each instance. Never sleeps; an event that finds no memory or no
  * room at a listener is lost. @task: who caused it, or NULL
  */
 void vk_event_send(struct vk_instance *instance, struct task_struct *task,
 		   const struct vk_event *event);
 
 /*
- * Whether one more event, denied or capability, would be over the limit; counts it if so. A refusal
+ * Whether one more event of such a kind would be over the limit; counts it if so. A refusal
  * is cheap by it: what goes into the event need not be gathered.
  */
 bool vk_event_over_limit(struct vk_instance *instance, enum vkernel_event_kind kind);

@@ -9,6 +9,7 @@
 #include "hook.h"
 #include "instance.h"
 #include "policy.h"
+#include "security.h"
 #include "symbol.h"
 #include "vkernel_genl.h"
 
@@ -56,6 +57,8 @@ static u32 vk_features(void)
 		features |= VKERNEL_FEATURE_X32_OFF;
 	if (vk_capability_available())
 		features |= VKERNEL_FEATURE_CAPABILITY;
+	if (vk_security_available(VK_CLASS_ALL))
+		features |= VKERNEL_FEATURE_CONFINE;
 	return features;
 }
 
@@ -69,11 +72,23 @@ static int vk_put_info(struct sk_buff *skb)
 	       nla_put_string(skb, VKERNEL_A_INFO_VERSION, THIS_MODULE->version);
 }
 
+static int vk_put_refused(struct sk_buff *skb, const struct vk_instance *instance)
+{
+	u64 refused[VK_NR_CLASSES];
+	size_t i;
+
+	for (i = 0; i < VK_NR_CLASSES; i++)
+		refused[i] = atomic64_read(&instance->refused[i]);
+	return nla_put(skb, VKERNEL_A_INSTANCE_REFUSED, sizeof(refused), refused);
+}
+
+/* Under the mutex of instances: the policy stays. */
 static int vk_put_instance(struct sk_buff *skb, const struct vk_instance *instance)
 {
 	return nla_put_u32(skb, VKERNEL_A_INSTANCE_ID, instance->id) ?:
 	       nla_put_string(skb, VKERNEL_A_INSTANCE_CONTAINER, instance->container) ?:
-	       nla_put(skb, VKERNEL_A_INSTANCE_DIGEST, VK_DIGEST_SIZE, instance->policy->digest) ?:
+	       nla_put(skb, VKERNEL_A_INSTANCE_DIGEST, VK_DIGEST_SIZE,
+		       instance->image->policy->digest) ?:
 	       nla_put_u32(skb, VKERNEL_A_INSTANCE_PID, pid_nr(instance->init)) ?:
 	       nla_put_u32(skb, VKERNEL_A_INSTANCE_STATE, READ_ONCE(instance->state)) ?:
 	       nla_put_u32(skb, VKERNEL_A_INSTANCE_MODE, instance->mode) ?:
@@ -84,11 +99,12 @@ static int vk_put_instance(struct sk_buff *skb, const struct vk_instance *instan
 				 atomic64_read(&instance->denied), VKERNEL_A_INSTANCE_PAD) ?:
 	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_DROPPED,
 				 atomic64_read(&instance->dropped), VKERNEL_A_INSTANCE_PAD) ?:
-	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CAPABILITIES, ~instance->withheld,
+	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CAPABILITIES, instance->given,
 				 VKERNEL_A_INSTANCE_PAD) ?:
 	       nla_put_u32(skb, VKERNEL_A_INSTANCE_ON_CLAIM, instance->on_claim) ?:
 	       nla_put_u64_64bit(skb, VKERNEL_A_INSTANCE_CLAIMS, atomic64_read(&instance->claims),
-				 VKERNEL_A_INSTANCE_PAD);
+				 VKERNEL_A_INSTANCE_PAD) ?:
+	       vk_put_refused(skb, instance);
 }
 
 static int vk_put_policy(struct sk_buff *skb, const struct vk_image *image)
@@ -96,7 +112,8 @@ static int vk_put_policy(struct sk_buff *skb, const struct vk_image *image)
 	return nla_put(skb, VKERNEL_A_POLICY_DIGEST, VK_DIGEST_SIZE, image->policy->digest) ?:
 	       nla_put_string(skb, VKERNEL_A_POLICY_MODULE, module_name(image->owner)) ?:
 	       nla_put_u32(skb, VKERNEL_A_POLICY_INSTANCES, atomic_read(&image->instances)) ?:
-	       nla_put_u32(skb, VKERNEL_A_POLICY_HOOKS, vk_hook_set_size(image->handlers));
+	       nla_put_u32(skb, VKERNEL_A_POLICY_HOOKS, vk_hook_set_size(image->handlers) +
+			   vk_hook_set_size(image->security));
 }
 
 static int vk_put_hook(struct sk_buff *skb, const struct vk_hook *hook)
@@ -364,6 +381,15 @@ static int vk_set_mode(struct sk_buff *skb, struct genl_info *info)
 				    nla_get_u32(info->attrs[VKERNEL_A_INSTANCE_MODE]));
 }
 
+static int vk_set_policy(struct sk_buff *skb, struct genl_info *info)
+{
+	if (GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_ID) ||
+	    GENL_REQ_ATTR_CHECK(info, VKERNEL_A_INSTANCE_DIGEST))
+		return -EINVAL;
+	return vk_instance_set_policy(vk_id(info, VKERNEL_A_INSTANCE_ID), vk_container(info),
+				      nla_data(info->attrs[VKERNEL_A_INSTANCE_DIGEST]));
+}
+
 /*
  * A container that shares the host's network may have the capability for it, and would be let
  * command the kernel that it runs on.
@@ -440,6 +466,7 @@ static const struct genl_ops vk_ops[] = {
 	VK_INSTANCE_OP(VKERNEL_CMD_BIND, vk_bind),
 	VK_INSTANCE_OP(VKERNEL_CMD_UNBIND, vk_unbind),
 	VK_INSTANCE_OP(VKERNEL_CMD_SET_MODE, vk_set_mode),
+	VK_INSTANCE_OP(VKERNEL_CMD_SET_POLICY, vk_set_policy),
 };
 
 static const struct genl_multicast_group vk_groups[] = {

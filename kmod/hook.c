@@ -70,15 +70,17 @@ static void notrace vk_ipmodify(unsigned long ip, unsigned long parent_ip, struc
 	struct pt_regs *regs = ftrace_get_regs(fregs);
 
 	if (regs && vk_task_id(current))
-		regs->ip = (unsigned long)batch->way->detour;
+		regs->ip = batch->way->detour(ip);
 }
 
 /* The handler of numbers that mean nothing is out of ftrace's reach on some kernels. */
 static int vk_probe_ni_syscall(struct kprobe *probe, struct pt_regs *regs)
 {
+	const struct vk_batch *batch = container_of(probe, struct vk_batch, probe);
+
 	if (!vk_task_id(current))
 		return 0;
-	regs->ip = (unsigned long)container_of(probe, struct vk_batch, probe)->way->detour;
+	regs->ip = batch->way->detour((unsigned long)probe->addr);
 	return 1;
 }
 NOKPROBE_SYMBOL(vk_probe_ni_syscall);

@@ -14,7 +14,11 @@ struct vk_hook_set;
 /* Where the tasks of containers are sent from a hooked function. Not to be called from C. */
 struct vk_way {
 	void (*trampoline)(void); /* from the function's entry: ftrace's direct call */
-	void (*detour)(void); /* in place of its body, where a direct call can not be had */
+	/*
+	 * Says what is to run in place of the body of the function that ftrace patches at @addr,
+	 * where a direct call can not be had. Not traced, with preemption off.
+	 */
+	unsigned long (*detour)(unsigned long addr);
 };
 
 /* One hooked function; lives as long as its batch. vk_hooks_mutex guards it. */

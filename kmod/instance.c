@@ -3,6 +3,7 @@
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -54,9 +55,6 @@ static int vk_instance_fill(struct vk_instance *instance, pid_t pid, const u8 *d
 	if (IS_ERR(image))
 		return PTR_ERR(image);
 	instance->image = image;
-	instance->policy = image->policy;
-	instance->table[VK_TABLE_NATIVE] = image->policy->table[VK_TABLE_NATIVE];
-	instance->table[VK_TABLE_COMPAT] = image->policy->table[VK_TABLE_COMPAT];
 	return 0;
 }
 
@@ -76,10 +74,12 @@ static struct vk_instance *vk_instance_new(const struct vk_binding *binding)
 	}
 	instance->mode = binding->mode;
 	instance->on_claim = binding->on_claim;
-	instance->withheld = ~binding->capabilities;
+	instance->given = binding->capabilities;
+	instance->withheld = ~(instance->given & instance->image->capabilities);
 	memcpy(instance->container, binding->container, length);
 	instance->denied_limit.end = jiffies;
 	instance->claim_limit.end = jiffies;
+	instance->refused_limit.end = jiffies;
 	return instance;
 }
 
@@ -120,7 +120,6 @@ static void vk_instance_remove(struct vk_instance *instance)
 	lockdep_assert_held(&vk_instances_mutex);
 	WRITE_ONCE(vk_instances[instance->id], NULL);
 	WRITE_ONCE(vk_nr_instances, vk_nr_instances - 1);
-	list_del(&instance->node);
 	ida_free(&vk_ids, instance->id);
 }
 
@@ -192,6 +191,41 @@ int vk_instance_set_mode(u16 id, const char *container, u8 mode)
 		WRITE_ONCE(instance->mode, mode);
 	mutex_unlock(&vk_instances_mutex);
 	return instance ? 0 : -ENOENT;
+}
+
+/* Takes the new image, and gives the old one: nobody finds it any more, but some may still look. */
+static struct vk_image *vk_instance_exchange(struct vk_instance *instance, struct vk_image *image)
+{
+	struct vk_image *old = instance->image;
+
+	lockdep_assert_held(&vk_instances_mutex);
+	smp_store_release(&instance->image, image);
+	WRITE_ONCE(instance->withheld, ~(instance->given & image->capabilities));
+	vk_event_lifecycle(instance, VKERNEL_EVENT_POLICY, NULL, 0);
+	return old;
+}
+
+int vk_instance_set_policy(u16 id, const char *container, const u8 *digest)
+{
+	struct vk_image *image = vk_image_get(digest), *old = NULL;
+	struct vk_instance *instance;
+
+	if (IS_ERR(image))
+		return PTR_ERR(image);
+	mutex_lock(&vk_instances_mutex);
+	instance = vk_instance_named(id, container);
+	if (instance)
+		old = vk_instance_exchange(instance, image);
+	mutex_unlock(&vk_instances_mutex);
+	if (!instance) {
+		vk_image_put(image);
+		return -ENOENT;
+	}
+	/* Of other tasks that look at it under RCU, and of those preempted in a trampoline. */
+	synchronize_rcu();
+	synchronize_rcu_tasks();
+	vk_image_put(old);
+	return 0;
 }
 
 static struct vk_denials *vk_instance_denials(struct vk_instance *instance, enum vk_table table)
@@ -269,12 +303,17 @@ static void vk_reap(struct work_struct *work)
 	vk_entry_retire(&vk_instance_list, &retired);
 	WRITE_ONCE(vk_reap_delay, list_empty(&retired) ?
 				  min(vk_reap_delay * 2, VK_REAP_DELAY_MAX) : VK_REAP_DELAY);
-	list_for_each_entry_safe(instance, next, &retired, node) {
+	list_for_each_entry(instance, &retired, node) {
 		vk_event_lifecycle(instance, VKERNEL_EVENT_RELEASE, NULL, 0);
 		vk_instance_remove(instance);
-		vk_instance_free(instance);
 	}
 	mutex_unlock(&vk_instances_mutex);
+	if (list_empty(&retired))
+		return;
+	/* Tasks of other instances that found one by its id look at its policy. */
+	synchronize_rcu();
+	list_for_each_entry_safe(instance, next, &retired, node)
+		vk_instance_free(instance);
 }
 
 static DECLARE_DELAYED_WORK(vk_reaper, vk_reap);

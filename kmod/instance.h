@@ -12,9 +12,8 @@
 #include <vkernel/policy.h>
 
 #include "identity.h"
+#include "policy.h"
 #include "vkernel_genl.h"
-
-struct vk_image;
 
 /* Refused calls by number. */
 struct vk_denials {
@@ -40,11 +39,15 @@ struct vk_scope {
  * Others hold vk_instances_mutex, or RCU and do not sleep.
  */
 struct vk_instance {
+	/*
+	 * Exchanged as one by vk_instance_set_policy(). It is taken once for each check, under RCU or
+	 * where the task does not sleep before it is done with it. One reference.
+	 */
+	struct vk_image *image;
+	/* Capabilities to look at twice: not given, not permitted, or reported; for the trampoline. */
+	u64 withheld;
 	/* Constant from before the first task carries the id. */
-	const u32 *table[VK_NR_TABLES]; /* of the policy; for the trampoline */
-	const struct vk_policy *policy;
-	u64 withheld; /* capabilities that it was not given; for the trampoline */
-	struct vk_image *image; /* one reference */
+	u64 given; /* capabilities, by the container's configuration */
 	struct pid *init; /* thread group of the container's first process; one reference */
 	struct user_namespace *user_ns; /* of the init; one reference, from the first entry on */
 	u16 id;
@@ -66,12 +69,19 @@ struct vk_instance {
 	atomic64_t claims; /* of capabilities that it does not have */
 	atomic64_t dropped; /* events over the limit, in all */
 	s64 told; /* of these, how many events told of */
-	struct vk_limit denied_limit, claim_limit;
+	atomic64_t refused[VK_NR_CLASSES]; /* operations that confinements do not permit */
+	struct vk_limit denied_limit, claim_limit, refused_limit;
 
 	struct list_head node; /* in instance.c's list, under vk_instances_mutex */
 	struct rcu_head rcu;
 	char container[];
 };
+
+/* Under RCU, or where the task does not sleep before it is done with it. */
+static inline const struct vk_policy *vk_instance_policy(const struct vk_instance *instance)
+{
+	return READ_ONCE(instance->image)->policy;
+}
 
 /* By id; read by the trampoline. Written under vk_instances_mutex. */
 extern struct vk_instance *vk_instances[VK_ID_MAX + 1];
@@ -105,6 +115,12 @@ int vk_instance_bind(const struct vk_binding *binding);
 int vk_instance_unbind(u16 id, const char *container);
 
 int vk_instance_set_mode(u16 id, const char *container, u8 mode);
+
+/*
+ * Another policy for an instance, from one check to the next; -ENOENT for an instance or a policy
+ * that is not there. Returns when no task looks at the old one any more. May sleep, for long.
+ */
+int vk_instance_set_policy(u16 id, const char *container, const u8 *digest);
 
 /* Does not sleep. */
 void vk_instance_count_denied(struct vk_instance *instance, enum vk_table table, u32 nr);

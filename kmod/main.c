@@ -9,6 +9,8 @@
 #include "hook.h"
 #include "instance.h"
 #include "lifecycle.h"
+#include "path.h"
+#include "security.h"
 #include "symbol.h"
 
 static int __init vkernel_init(void)
@@ -22,6 +24,8 @@ static int __init vkernel_init(void)
 	if (err)
 		return err;
 	vk_capability_find();
+	vk_path_find();
+	vk_security_find();
 	err = vk_hooks_guard();
 	if (err)
 		goto forget;

@@ -6,6 +6,8 @@
 #include <asm/ptrace.h>
 
 #include "instance.h"
+#include "policy.h"
+#include "security.h"
 
 int main(void);
 
@@ -15,8 +17,11 @@ int main(void)
 	OFFSET(VK_TASK_STATUS, task_struct, thread_info.status);
 	OFFSET(VK_REGS_AX, pt_regs, ax);
 	OFFSET(VK_REGS_ORIG_AX, pt_regs, orig_ax);
-	OFFSET(VK_INSTANCE_NATIVE, vk_instance, table[VK_TABLE_NATIVE]);
-	OFFSET(VK_INSTANCE_COMPAT, vk_instance, table[VK_TABLE_COMPAT]);
+	OFFSET(VK_INSTANCE_IMAGE, vk_instance, image);
+	OFFSET(VK_IMAGE_POLICY, vk_image, policy);
+	OFFSET(VK_IMAGE_MEDIATES, vk_image, mediates);
+	OFFSET(VK_POLICY_NATIVE, vk_policy, table[VK_TABLE_NATIVE]);
+	OFFSET(VK_POLICY_COMPAT, vk_policy, table[VK_TABLE_COMPAT]);
 	OFFSET(VK_INSTANCE_WITHHELD, vk_instance, withheld);
 	OFFSET(VK_INSTANCE_USER_NS, vk_instance, user_ns);
 	OFFSET(VK_CRED_EFFECTIVE, cred, cap_effective);
@@ -24,5 +29,8 @@ int main(void)
 	DEFINE(VK_TS_COMPAT, TS_COMPAT);
 	DEFINE(VK_NR_CALLS_ASM, VK_NR_CALLS);
 	DEFINE(VK_ID_SHIFT_ASM, VK_ID_SHIFT);
+	DEFINE(VK_SECURITY_SHIFT_ASM, VK_SECURITY_SHIFT);
+	DEFINE(VK_NR_SECURITY_ASM, VK_NR_SECURITY);
+	DEFINE(VK_DETOUR_SIZE_ASM, VK_DETOUR_SIZE);
 	return 0;
 }

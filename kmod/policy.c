@@ -5,12 +5,14 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <vkernel/confine.h>
 #include <vkernel/verdict.h>
 
 #include "capability.h"
 #include "handler.h"
 #include "hook.h"
 #include "policy.h"
+#include "security.h"
 #include "syscall.h"
 
 /* Taken for moments: by image modules that come and go, and by each bind. */
@@ -71,13 +73,70 @@ static int vk_image_hook(struct vk_image *image)
 		vk_hooks_release(image->handlers);
 		return PTR_ERR(image->capability);
 	}
+	image->security = vk_security_hook(image->mediates);
+	if (IS_ERR(image->security)) {
+		vk_hooks_release(image->capability);
+		vk_hooks_release(image->handlers);
+		return PTR_ERR(image->security);
+	}
 	return 0;
 }
 
 static void vk_image_unhook(struct vk_image *image)
 {
+	vk_hooks_release(image->security);
 	vk_hooks_release(image->capability);
 	vk_hooks_release(image->handlers);
+}
+
+static void vk_image_digest_sockets(struct vk_image *image, const struct vk_confinement *c)
+{
+	u32 family;
+
+	for (family = 0; family < VK_NR_FAMILIES; family++)
+		image->sockets[family] &= c->sockets[family] & ~c->sockets_audit[family];
+}
+
+/* Of a confinement that asks for reports no signal is plain. */
+static void vk_image_digest_signals(struct vk_image *image, const struct vk_confinement *c)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(image->signals); i++)
+		image->signals[i] &= c->flags & VK_CONFINE_AUDITS ? 0 :
+				     c->own.send[i] & c->own.receive[i];
+}
+
+/* Of the only confinement that rules files, if what it says of a path depends on nothing else. */
+static void vk_image_digest_files(struct vk_image *image, const struct vk_confinement *c,
+				  size_t *count)
+{
+	const u32 flags = c->flags & (VK_CONFINE_AUDITS | VK_CONFINE_CHROOT_RELATIVE |
+				      VK_CONFINE_MEDIATE_DELETED);
+
+	image->file = !*count && flags == VK_CONFINE_MEDIATE_DELETED ? vk_confinement_file(c) : NULL;
+	(*count)++;
+}
+
+static void vk_image_digest(struct vk_image *image)
+{
+	size_t ruling_files = 0;
+	const struct vk_confinement *c;
+
+	image->mediates = image->policy->mediates;
+	image->capabilities = U64_MAX;
+	memset(image->signals, 0xff, sizeof(image->signals));
+	memset(image->sockets, 0xff, sizeof(image->sockets));
+	vk_for_each_confinement(c, image->policy) {
+		if (c->mediates & VK_CLASS_BIT(VK_CLASS_CAPABILITY))
+			image->capabilities &= c->capabilities & ~c->capabilities_audit;
+		if (c->mediates & VK_CLASS_BIT(VK_CLASS_FILE))
+			vk_image_digest_files(image, c, &ruling_files);
+		if (c->mediates & VK_CLASS_BIT(VK_CLASS_SIGNAL))
+			vk_image_digest_signals(image, c);
+		if (c->mediates & VK_CLASS_BIT(VK_CLASS_NETWORK))
+			vk_image_digest_sockets(image, c);
+	}
 }
 
 static int vk_image_open(const struct vk_policy *policy, struct module *owner)
@@ -89,6 +148,7 @@ static int vk_image_open(const struct vk_policy *policy, struct module *owner)
 		return -ENOMEM;
 	image->policy = policy;
 	image->owner = owner;
+	vk_image_digest(image);
 	err = vk_image_hook(image);
 	if (err)
 		goto free;
@@ -111,7 +171,7 @@ int vkernel_policy_register(const struct vk_policy *policy, struct module *owner
 		       module_name(owner), policy->abi, VK_POLICY_ABI);
 		return -EPROTO;
 	}
-	if (!vk_policy_valid(policy)) {
+	if (!vk_policy_valid(policy) || !vk_confinements_valid(policy)) {
 		pr_err("%s: the policy is malformed\n", module_name(owner));
 		return -EINVAL;
 	}

@@ -1,23 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The policies that image modules brought. */
+/* The policies that image modules brought, and what the core worked out of them. */
 #ifndef _VK_POLICY_REGISTRY_H
 #define _VK_POLICY_REGISTRY_H
 
 #include <linux/list.h>
 #include <linux/module.h>
 
+#include <vkernel/confine.h>
 #include <vkernel/policy.h>
 
 struct vk_hook_set;
 
-/* A registered policy; vk_images_mutex guards all of it but @instances. */
+/*
+ * A registered policy. The first part is constant while it is registered; vk_images_mutex guards
+ * the rest but @instances.
+ */
 struct vk_image {
+	const struct vk_policy *policy; /* for the trampoline, as the next one */
+	u32 mediates; /* as the policy's */
+	/* What all confinements permit, and none asks to report: they are not asked one by one then. */
+	const struct vk_dfa *file; /* or NULL */
+	u64 capabilities;
+	u64 signals[2]; /* within an instance, by number */
+	u16 sockets[VK_NR_FAMILIES]; /* types, by bit */
+
 	struct list_head node;
 	u64 serial; /* greater than of all that were registered before */
-	const struct vk_policy *policy;
 	struct module *owner;
 	struct vk_hook_set *handlers; /* hooked for it */
 	struct vk_hook_set *capability;
+	struct vk_hook_set *security;
 	atomic_t instances; /* each holds a reference to the owner */
 };
 

@@ -16,6 +16,9 @@ DEFINE_STATIC_CALL_NULL(vk_ftrace_lookup_symbols, ftrace_lookup_symbols);
 DEFINE_STATIC_CALL_NULL(vk_do_exit, vk_exit_t);
 DEFINE_STATIC_CALL_NULL(vk_do_group_exit, vk_group_exit_t);
 DEFINE_STATIC_CALL_NULL(vk_kallsyms_lookup_name, kallsyms_lookup_name);
+DEFINE_STATIC_CALL_NULL(vk_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
+DEFINE_STATIC_CALL_NULL(vk_btf_find_by_name_kind, btf_find_by_name_kind);
+DEFINE_STATIC_CALL_NULL(vk_btf_name_by_offset, btf_name_by_offset);
 
 /* A kprobe can be set by name, and tells the address: the way to the one lookup there is. */
 static bool __init vk_find_lookup(void)
@@ -73,6 +76,20 @@ static int __init vk_find_functions(void)
 	static_call_update(vk_do_exit, exit);
 	static_call_update(vk_do_group_exit, group_exit);
 	return 0;
+}
+
+bool __init vk_symbols_find_btf(void)
+{
+	typeof(bpf_get_btf_vmlinux) *get = (void *)vk_symbol_address("bpf_get_btf_vmlinux");
+	typeof(btf_find_by_name_kind) *find = (void *)vk_symbol_address("btf_find_by_name_kind");
+	typeof(btf_name_by_offset) *name = (void *)vk_symbol_address("btf_name_by_offset");
+
+	if (!get || !find || !name)
+		return false;
+	static_call_update(vk_bpf_get_btf_vmlinux, get);
+	static_call_update(vk_btf_find_by_name_kind, find);
+	static_call_update(vk_btf_name_by_offset, name);
+	return true;
 }
 
 int __init vk_symbols_find(void)

@@ -3,6 +3,8 @@
 #ifndef _VK_SYMBOL_H
 #define _VK_SYMBOL_H
 
+#include <linux/bpf.h>
+#include <linux/btf.h>
 #include <linux/ftrace.h>
 #include <linux/sched/signal.h>
 #include <linux/spinlock.h>
@@ -35,6 +37,12 @@ typedef void vk_exit_t(long code);
 DECLARE_STATIC_CALL(vk_do_exit, vk_exit_t);
 typedef void vk_group_exit_t(int code);
 DECLARE_STATIC_CALL(vk_do_group_exit, vk_group_exit_t);
+
+/* While the module loads, if vk_symbols_find_btf() says that the kernel has them. */
+DECLARE_STATIC_CALL(vk_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
+DECLARE_STATIC_CALL(vk_btf_find_by_name_kind, btf_find_by_name_kind);
+DECLARE_STATIC_CALL(vk_btf_name_by_offset, btf_name_by_offset);
+bool vk_symbols_find_btf(void);
 
 int vk_symbols_find(void);
 

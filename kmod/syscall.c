@@ -158,10 +158,8 @@ static noinline bool vk_not_allowed(struct pt_regs *regs, struct vk_instance *in
  * return.
  */
 static __always_inline bool vk_rule(struct pt_regs *regs, struct vk_instance *instance,
-				    enum vk_table table, u32 entry)
+				    const struct vk_policy *policy, enum vk_table table, u32 entry)
 {
-	const struct vk_policy *policy = instance->policy;
-
 	this_cpu_inc(*instance->checked);
 	while (entry & VK_ENTRY_PROGRAM) {
 		const struct vk_node *node = &policy->nodes[entry & ~VK_ENTRY_PROGRAM];
@@ -174,19 +172,28 @@ static __always_inline bool vk_rule(struct pt_regs *regs, struct vk_instance *in
 }
 
 asmlinkage bool vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance, u32 entry,
-				const u32 *entries)
+				const struct vk_policy *policy)
 {
-	if (entries == instance->table[VK_TABLE_NATIVE])
-		return vk_rule(regs, instance, VK_TABLE_NATIVE, entry);
-	return vk_rule(regs, instance, VK_TABLE_COMPAT, entry);
+	return vk_rule(regs, instance, policy, VK_TABLE_NATIVE, entry);
+}
+
+asmlinkage bool vk_syscall_compat_rule(struct pt_regs *regs, struct vk_instance *instance,
+				       u32 entry, const struct vk_policy *policy)
+{
+	return vk_rule(regs, instance, policy, VK_TABLE_COMPAT, entry);
 }
 
 asmlinkage bool vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
-				  const u32 *entries)
+				  const struct vk_policy *policy)
 {
-	u32 entry = entries[vk_nr(regs)];
+	enum vk_table table = in_ia32_syscall() ? VK_TABLE_COMPAT : VK_TABLE_NATIVE;
+	u32 entry = policy->table[table][vk_nr(regs)];
 
-	return entry && vk_rule(regs, instance, VK_TABLE_NATIVE, entry);
+	if (!entry)
+		return false;
+	if (table == VK_TABLE_COMPAT)
+		return vk_rule(regs, instance, policy, VK_TABLE_COMPAT, entry);
+	return vk_rule(regs, instance, policy, VK_TABLE_NATIVE, entry);
 }
 
 /* All that the handler of numbers without a meaning does. */
@@ -203,7 +210,12 @@ asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs)
 	       (unsigned long)vk_ni_syscall;
 }
 
+static unsigned long notrace vk_syscall_detoured(unsigned long addr)
+{
+	return (unsigned long)vk_syscall_detour;
+}
+
 const struct vk_way vk_syscall_way = {
 	.trampoline = vk_syscall_trampoline,
-	.detour = vk_syscall_detour,
+	.detour = vk_syscall_detoured,
 };

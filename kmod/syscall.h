@@ -24,15 +24,17 @@ asmlinkage void vk_syscall_detour(void);
 asmlinkage unsigned long vk_syscall_body(const struct pt_regs *regs);
 
 /*
- * For the trampoline: a call by its number, and one whose number is not in the table. Neither
- * sleeps, unless it ends the task.
- * @entry: not 0; @entries: the table itself
+ * For the trampoline: a call by its number, native or 32-bit, and one whose number is not in the
+ * table. None sleeps, unless it ends the task.
+ * @entry: not 0
  *
  * Return: whether the call is answered in the handler's place; regs->ax is the answer then.
  */
 asmlinkage bool vk_syscall_rule(struct pt_regs *regs, struct vk_instance *instance, u32 entry,
-				const u32 *entries);
+				const struct vk_policy *policy);
+asmlinkage bool vk_syscall_compat_rule(struct pt_regs *regs, struct vk_instance *instance,
+				       u32 entry, const struct vk_policy *policy);
 asmlinkage bool vk_syscall_beyond(struct pt_regs *regs, struct vk_instance *instance,
-				  const u32 *entries);
+				  const struct vk_policy *policy);
 
 #endif

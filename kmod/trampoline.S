@@ -7,10 +7,11 @@
  * dropping one return address first answers the dispatcher in the body's place. The handlers take
  * one argument, so every other caller-saved register is free.
  *
- * No lock and no RCU: a task that carries an id keeps its instance, its policy and this module
- * alive (instance.c frees an id only when no task has it), and tasks without one leave before they
- * look at any data. A task may be preempted anywhere in here; synchronize_rcu_tasks() waits for it
- * when the module goes.
+ * No lock and no RCU: a task that carries an id keeps its instance and this module alive (instance.c
+ * frees an id only when no task has it), and tasks without one leave before they look at any data.
+ * The policy may be exchanged at any moment: it is taken once, and what was exchanged stays until
+ * synchronize_rcu_tasks() has waited for every task that may be preempted in here, as it does when
+ * the module goes.
  */
 #include <linux/linkage.h>
 #include <asm/asm-offsets.h>
@@ -32,26 +33,22 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 
 .Lcontained:
 	movq	vk_instances(, %rcx, 8), %rsi
+	movq	VK_INSTANCE_IMAGE(%rsi), %rcx
+	movq	VK_IMAGE_POLICY(%rcx), %rcx
 	movl	VK_REGS_ORIG_AX(%rdi), %edx
-	testl	$VK_TS_COMPAT, VK_TASK_STATUS(%rax)
-	jnz	.Lcompat
-	movq	VK_INSTANCE_NATIVE(%rsi), %rcx
-.Llookup:
 	cmpq	$VK_NR_CALLS_ASM, %rdx
 	jae	.Lbeyond
 	/* The number is the task's choice: no speculation past the bound just tested. */
-	sbbq	%rax, %rax
-	andl	%eax, %edx
-	movl	(%rcx, %rdx, 4), %edx
+	sbbq	%r8, %r8
+	andl	%r8d, %edx
+	testl	$VK_TS_COMPAT, VK_TASK_STATUS(%rax)
+	jnz	.Lcompat
+	movl	VK_POLICY_NATIVE(%rcx, %rdx, 4), %edx
 	testl	%edx, %edx
 	jnz	.Lrule
 	RET
 
-.Lcompat:
-	movq	VK_INSTANCE_COMPAT(%rsi), %rcx
-	jmp	.Llookup
-
-	/* (regs, instance, entry, table) */
+	/* (regs, instance, entry, policy) */
 .Lrule:
 	pushq	%rdi
 	call	vk_syscall_rule
@@ -60,7 +57,21 @@ SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	jnz	.Lanswer
 	RET
 
-	/* (regs, instance, table) */
+.Lcompat:
+	movl	VK_POLICY_COMPAT(%rcx, %rdx, 4), %edx
+	testl	%edx, %edx
+	jnz	.Lcompat_rule
+	RET
+
+.Lcompat_rule:
+	pushq	%rdi
+	call	vk_syscall_compat_rule
+	popq	%rdi
+	testb	%al, %al
+	jnz	.Lanswer
+	RET
+
+	/* (regs, instance, policy) */
 .Lbeyond:
 	movq	%rcx, %rdx
 	pushq	%rdi
@@ -135,6 +146,70 @@ SYM_START(vk_capability_detour, SYM_L_GLOBAL, SYM_A_ALIGN)
 	UNWIND_HINT_FUNC
 	jmp	vk_capability_trampoline
 SYM_FUNC_END(vk_capability_detour)
+
+/*
+ * The same for the kernel's security checks, security_*(): all by one trampoline, since ftrace
+ * attaches and removes a set of functions in one go only where they share it. (%rsp), where the
+ * check goes on, says which one it is: security.c has found a factor that gives each a slot of its
+ * own. Up to five arguments are kept; the sixth register hands on the instance.
+ */
+SYM_START(vk_security_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
+	shrq	$VK_ID_SHIFT_ASM, %rax
+	jnz	.Lconfined
+	RET
+
+.Lconfined:
+	movq	vk_instances(, %rax, 8), %r9
+	/* A task that has left the list of tasks, as above. */
+	testq	%r9, %r9
+	jz	.Lunconfined
+	movq	VK_INSTANCE_IMAGE(%r9), %r10
+	movq	(%rsp), %r11
+	imulq	vk_security_factor(%rip), %r11
+	shrq	$VK_SECURITY_SHIFT_ASM, %r11
+	movl	vk_security_classes(, %r11, 4), %eax
+	testl	%eax, VK_IMAGE_MEDIATES(%r10)
+	jz	.Lunconfined
+	movq	vk_security_functions(, %r11, 8), %rax
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%r8
+	CALL_NOSPEC rax
+	popq	%r8
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	testl	%eax, %eax
+	jnz	.Lforbid
+.Lunconfined:
+	RET
+
+.Lforbid:
+	addq	$8, %rsp
+	UNWIND_HINT_FUNC
+	RET
+SYM_FUNC_END(vk_security_trampoline)
+
+/* Where a direct call could not be had: one for each check, VK_DETOUR_SIZE apart. */
+	.balign	VK_DETOUR_SIZE_ASM
+SYM_CODE_START_NOALIGN(vk_security_detours)
+	.set	index, 0
+	.rept	VK_NR_SECURITY_ASM
+	.balign	VK_DETOUR_SIZE_ASM, 0xcc
+	UNWIND_HINT_FUNC
+	ENDBR
+	pushq	(vk_security_bodies + 8 * index)(%rip)
+	UNWIND_HINT_FUNC
+	jmp	vk_security_trampoline
+	.set	index, index + 1
+	.endr
+SYM_CODE_END(vk_security_detours)
 
 /*
  * Where a direct call could not be had: the task is sent here in place of the handler's body. From

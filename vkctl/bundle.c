@@ -136,17 +136,15 @@ static int read_annotations(struct container *container, struct failure *failure
 	return 0;
 }
 
-static int read_capabilities(struct container *container, struct failure *failure)
+static int read_capabilities(struct container *container, json_object *process,
+			     struct failure *failure)
 {
-	json_object *process, *capabilities = NULL, *bounding = NULL;
+	json_object *capabilities = NULL, *bounding = NULL;
 	size_t i;
 	int r;
 
-	r = member(container->config, "config.json: ", "process", json_type_object, &process,
-		   failure);
-	if (r >= 0)
-		r = member(process, "config.json: process.", "capabilities", json_type_object,
-			   &capabilities, failure);
+	r = member(process, "config.json: process.", "capabilities", json_type_object,
+		   &capabilities, failure);
 	if (r >= 0)
 		r = member(capabilities, "config.json: process.capabilities.", "bounding",
 			   json_type_array, &bounding, failure);
@@ -162,6 +160,20 @@ static int read_capabilities(struct container *container, struct failure *failur
 	return 0;
 }
 
+static int read_process(struct container *container, struct failure *failure)
+{
+	json_object *process;
+	int r;
+
+	r = member(container->config, "config.json: ", "process", json_type_object, &process,
+		   failure);
+	if (r >= 0)
+		r = read_capabilities(container, process, failure);
+	return r < 0 ? r
+		     : string_member(process, "config.json: process.", "apparmorProfile",
+				     &container->apparmor, failure);
+}
+
 static int read_config(struct container *container, struct failure *failure)
 {
 	json_object *os;
@@ -169,7 +181,7 @@ static int read_config(struct container *container, struct failure *failure)
 
 	r = read_annotations(container, failure);
 	if (r >= 0)
-		r = read_capabilities(container, failure);
+		r = read_process(container, failure);
 	if (r >= 0)
 		r = member(container->config, "config.json: ", "linux", json_type_object, &os,
 			   failure);

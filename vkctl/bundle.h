@@ -16,6 +16,7 @@ struct container {
 	int64_t pid; /* 0 where the state has none */
 	const char *policy; /* or NULL */
 	const char *image; /* or NULL */
+	const char *apparmor; /* the profile that it asks for, or NULL */
 	json_object *seccomp; /* or NULL */
 	json_object *capabilities; /* an array of strings, or NULL */
 };

@@ -70,11 +70,24 @@ int call_more(VarlinkClient *client, const char *method, json_object *parameters
 	return call_send(client, method, parameters, VARLINK_MORE, failure);
 }
 
+int call_on(VarlinkClient *client, const char *method, json_object *parameters, json_object **ret,
+	    struct failure *failure)
+{
+	_cleanup_varlink_reply_ VarlinkReply reply = {};
+	int r;
+
+	r = call_send(client, method, parameters, 0, failure);
+	if (r >= 0)
+		r = call_receive(client, &reply, failure);
+	if (r >= 0 && ret)
+		*ret = TAKE_PTR(reply.parameters);
+	return r;
+}
+
 int call(const char *method, json_object *parameters, unsigned int seconds, json_object **ret,
 	 struct failure *failure)
 {
 	_cleanup_varlink_client_ VarlinkClient *client = NULL;
-	_cleanup_varlink_reply_ VarlinkReply reply = {};
 	int r;
 
 	r = call_connect(&client, failure);
@@ -82,15 +95,7 @@ int call(const char *method, json_object *parameters, unsigned int seconds, json
 		return r;
 	if (seconds)
 		varlink_client_set_timeout(client, seconds);
-	r = call_send(client, method, parameters, 0, failure);
-	if (r < 0)
-		return r;
-	r = call_receive(client, &reply, failure);
-	if (r < 0)
-		return r;
-	if (ret)
-		*ret = TAKE_PTR(reply.parameters);
-	return 0;
+	return call_on(client, method, parameters, ret, failure);
 }
 
 json_object *object_with(const char *key, const char *value)

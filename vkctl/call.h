@@ -12,6 +12,10 @@ int call_connect(VarlinkClient **ret, struct failure *failure);
 int call(const char *method, json_object *parameters, unsigned int seconds, json_object **ret,
 	 struct failure *failure);
 
+/* The same, over a connection that is there already. */
+int call_on(VarlinkClient *client, const char *method, json_object *parameters, json_object **ret,
+	    struct failure *failure);
+
 /* With more; receive with call_receive() then. */
 int call_more(VarlinkClient *client, const char *method, json_object *parameters,
 	      struct failure *failure);

@@ -113,6 +113,8 @@ static json_object *bind_parameters(const struct container *container)
 		r = json_add_string(parameters, "policy", container->policy);
 	if (r >= 0)
 		r = json_add_string(parameters, "image", container->image);
+	if (r >= 0)
+		r = json_add_string(parameters, "apparmor", container->apparmor);
 	return r < 0 ? NULL : TAKE_PTR(parameters);
 }
 

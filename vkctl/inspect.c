@@ -12,6 +12,26 @@ static char *show_capabilities(json_object *value)
 		       : show_list(value);
 }
 
+/* "file 3, capability 0" */
+static char *show_refused(json_object *value)
+{
+	_cleanup_free_ char *shown = NULL;
+
+	if (!json_object_is_type(value, json_type_object))
+		return strdup("-");
+	json_object_object_foreach(value, class, count)
+	{
+		char *longer;
+
+		if (asprintf(&longer, "%s%s%s %lld", shown ?: "", shown ? ", " : "", class,
+			     (long long)json_object_get_int64(count)) < 0)
+			return NULL;
+		free(shown);
+		shown = longer;
+	}
+	return shown ? TAKE_PTR(shown) : strdup("-");
+}
+
 static const struct column fields[] = {
 	{ .head = "Container", .field = "container" },
 	{ .head = "ID", .field = "id" },
@@ -33,6 +53,7 @@ static const struct column fields[] = {
 	  .absent = "all" },
 	{ .head = "On a claim", .field = "on_claim" },
 	{ .head = "Claims", .field = "claims" },
+	{ .head = "Refused", .field = "refused", .show = show_refused },
 };
 
 static const struct column columns[] = {

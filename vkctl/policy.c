@@ -50,6 +50,7 @@ static int print_policy(json_object *reply)
 	if (r < 0)
 		return r;
 	putchar('\n');
+	print_confinements(json_get_array(reply, "confinements"));
 	return print_calls(json_get_object(reply, "calls"));
 }
 
@@ -107,7 +108,8 @@ static const struct verb verb_rm = {
 };
 
 static const struct verb *const verbs[] = {
-	&verb_policy_add, &verb_policy_check, &verb_list_policies, &verb_show, &verb_rm,
+	&verb_policy_add,    &verb_policy_check, &verb_policy_apply,
+	&verb_list_policies, &verb_show,	 &verb_rm,
 };
 
 static int run(int argc, char **argv)
@@ -118,7 +120,7 @@ static int run(int argc, char **argv)
 
 const struct verb verb_policy = {
 	.name = "policy",
-	.arguments = "add|check|list|show|rm",
+	.arguments = "add|check|apply|list|show|rm",
 	.summary = "keep policies",
 	.run = run,
 };

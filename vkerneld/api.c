@@ -13,6 +13,7 @@ const VarlinkMethod api_methods[] = {
 	{ .name = "Build", .handler = api_build },
 	{ .name = "ListBuilds", .handler = api_list_builds },
 	{ .name = "Bind", .handler = api_bind },
+	{ .name = "ApplyPolicy", .handler = api_apply_policy },
 	{ .name = "Unbind", .handler = api_unbind },
 	{ .name = "List", .handler = api_list },
 	{ .name = "Inspect", .handler = api_inspect },

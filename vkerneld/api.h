@@ -6,12 +6,18 @@
 
 extern const VarlinkMethod api_methods[];
 
-/* api_policy.c */
+/* api_add.c */
 int api_add_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+int api_check_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+
+/* api_policy.c */
 int api_list_policies(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_get_policy(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_remove_policy(VarlinkCall *call, json_object *parameters, void *userdata);
-int api_check_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+/* {policy: ...} of one that is kept. */
+int api_policy_json(Manager *m, const char *name, json_object **ret, Failure *f);
+/* Adds what people would know of a policy to a reply. */
+int api_describe(const Policy *p, json_object *reply);
 
 /* api_build.c */
 int api_build(VarlinkCall *call, json_object *parameters, void *userdata);
@@ -20,6 +26,9 @@ int api_list_builds(VarlinkCall *call, json_object *parameters, void *userdata);
 /* api_bind.c */
 int api_bind(VarlinkCall *call, json_object *parameters, void *userdata);
 
+/* api_apply.c */
+int api_apply_policy(VarlinkCall *call, json_object *parameters, void *userdata);
+
 /* api_instance.c */
 int api_unbind(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_list(VarlinkCall *call, json_object *parameters, void *userdata);
@@ -27,6 +36,10 @@ int api_inspect(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_set_mode(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_monitor(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret);
+/* What Bind and ApplyPolicy answer; cached: nothing had to be compiled. */
+int api_instance_reply(Manager *m, const KernelInstance *i, bool cached, json_object **ret);
+/* By its name, an unambiguous beginning of that, or its id. */
+int api_find_instance(Manager *m, const char *container, KernelInstance *ret, Failure *f);
 
 /* api_module.c */
 int api_list_modules(VarlinkCall *call, json_object *parameters, void *userdata);

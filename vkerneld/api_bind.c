@@ -6,6 +6,7 @@
 #include "vkerneld/capability.h"
 #include "vkerneld/clock.h"
 #include "vkerneld/compose.h"
+#include "vkerneld/confine.h"
 #include "vkerneld/ensure.h"
 #include "vkerneld/log.h"
 
@@ -15,10 +16,12 @@
 typedef struct BindOperation {
 	Operation operation;
 	Ensure ensure;
-	char *container, *image, *name; /* name: of the policy */
+	Confining *confining;
+	char *container, *image;
+	char *apparmor; /* the profile that its configuration names, or NULL */
 	uint32_t pid;
 	uint64_t capabilities; /* UINT64_MAX: all */
-	Policy *policy;
+	Composed composed;
 	unsigned int tries;
 	bool cached;
 } BindOperation;
@@ -27,6 +30,7 @@ typedef struct BindParameters {
 	const char *container;
 	int64_t pid;
 	Wish wish;
+	const char *apparmor;
 } BindParameters;
 
 static void attempt(BindOperation *b);
@@ -36,27 +40,12 @@ static void release(Operation *o)
 	BindOperation *b = (BindOperation *)o;
 
 	ensure_cancel(&b->ensure);
+	confine_cancel(b->confining);
 	free(b->container);
+	free(b->apparmor);
 	free(b->image);
-	free(b->name);
-	free(b->policy);
+	composed_done(&b->composed);
 	free(b);
-}
-
-static int bound_json(BindOperation *b, const KernelInstance *i, json_object **ret)
-{
-	_cleanup_json_ json_object *o = NULL, *reply = NULL;
-	int r;
-
-	r = api_instance_json(b->operation.manager, i, &o);
-	if (r >= 0)
-		r = api_object("instance", TAKE_PTR(o), &reply);
-	if (r >= 0)
-		r = json_add_bool(reply, "cached", b->cached);
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(reply);
-	return 0;
 }
 
 static int fail_bind(const BindOperation *b, int r, Failure *f)
@@ -83,25 +72,27 @@ static int fail_bind(const BindOperation *b, int r, Failure *f)
 
 static void log_bound(const BindOperation *b, const KernelInstance *i, const char *digest)
 {
+	const char *name = b->composed.name;
 	char container[192], hex[96], policy[192];
 	const char *const fields[] = { container, hex, policy, "VKERNEL_EVENT=bound", NULL };
 
 	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", b->container);
 	snprintf(hex, sizeof(hex), "VKERNEL_DIGEST=%s", digest);
-	snprintf(policy, sizeof(policy), "VKERNEL_POLICY=%s", b->name ? b->name : "");
+	snprintf(policy, sizeof(policy), "VKERNEL_POLICY=%s", name ? name : "");
 	log_fields(LOG_INFO, fields,
 		   "%s: bound to " VK_MODULE_PREFIX "%.*s (policy %s, instance %u)", b->container,
-		   VK_MODULE_DIGITS, digest, b->name ? b->name : "of its own", i->id);
+		   VK_MODULE_DIGITS, digest, name ? name : "of its own", i->id);
 }
 
 /* The core holds what counts: a record that can not be written is made good at the next start. */
 static void record(const BindOperation *b, const KernelInstance *i)
 {
+	const DbOrigin origin = composed_origin(&b->composed);
 	Manager *m = b->operation.manager;
 	char digest[HASH_HEX_SIZE];
 	int r;
 
-	policy_digest_hex(b->policy, digest);
+	policy_digest_hex(b->composed.policy, digest);
 	log_bound(b, i, digest);
 	/* One of that number that ended while nobody watched. */
 	(void)db_instance_end(m->db, m->host.boot, i->id, clock_now());
@@ -109,9 +100,10 @@ static void record(const BindOperation *b, const KernelInstance *i)
 			    &(DbInstance){ .instance = i->id,
 					   .container = b->container,
 					   .image = b->image,
-					   .policy = b->name,
+					   .policy = b->composed.name,
 					   .digest = digest,
-					   .bound = clock_now() });
+					   .bound = clock_now() },
+			    &origin);
 	if (r < 0)
 		log_message(LOG_WARNING, "recording container %s: %s, ignoring", b->container,
 			    strerror(-r));
@@ -138,7 +130,7 @@ static int bind_to_core(const BindOperation *b, KernelInstance *ret)
 	const Manager *m = b->operation.manager;
 	KernelBinding want = {
 		.container = b->container,
-		.digest = b->policy->digest,
+		.digest = b->composed.policy->digest,
 		.pid = b->pid,
 		.mode = VKERNEL_MODE_ENFORCE,
 		.on_claim = m->conf->on_claim_kill ? VKERNEL_CLAIM_KILL : VKERNEL_CLAIM_REFUSE,
@@ -164,7 +156,7 @@ static void bind_now(BindOperation *b)
 		r = fail_bind(b, r, &f);
 	} else {
 		record(b, &i);
-		r = bound_json(b, &i, &reply);
+		r = api_instance_reply(b->operation.manager, &i, b->cached, &reply);
 	}
 	operation_end(&b->operation, r, reply, &f);
 }
@@ -191,9 +183,16 @@ static void on_loaded(Failure *failure, bool cached, void *userdata)
 	bind_now(b);
 }
 
+static void end_badly(BindOperation *b, int r, Failure *f)
+{
+	fail_errno(f, r, "binding the container");
+	log_failure(b, f);
+	operation_end(&b->operation, r, NULL, f);
+}
+
 static void attempt(BindOperation *b)
 {
-	ensure_loaded(&b->ensure, b->operation.manager, b->policy, on_loaded, b);
+	ensure_loaded(&b->ensure, b->operation.manager, b->composed.policy, on_loaded, b);
 }
 
 static int copy(char **to, const char *from)
@@ -216,6 +215,12 @@ static uint64_t read_capabilities(const BindParameters *p)
 	return set;
 }
 
+/* AppArmor's word for a task without a profile is no profile. */
+static bool names_profile(const char *apparmor)
+{
+	return apparmor && *apparmor && strcmp(apparmor, VK_LABEL_HOST) != 0;
+}
+
 static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, Failure *f)
 {
 	int r;
@@ -227,8 +232,10 @@ static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, 
 		r = copy(&b->container, p->container);
 	if (r >= 0)
 		r = copy(&b->image, p->wish.image);
+	if (r >= 0 && names_profile(p->apparmor))
+		r = copy(&b->apparmor, p->apparmor);
 	if (r >= 0)
-		r = compose(m, &p->wish, &b->policy, &b->name, f);
+		r = compose(m, &p->wish, &b->composed, f);
 	if (r >= 0)
 		b->capabilities = read_capabilities(p);
 	b->pid = (uint32_t)p->pid;
@@ -254,11 +261,73 @@ static int check_free(const BindOperation *b, Manager *m, Failure *f)
 /* What the core would refuse must not have compiled and loaded anything before. */
 static int check_first(const BindOperation *b, Manager *m, Failure *f)
 {
-	if (ensure_find(m->kernel, b->policy->digest, NULL) >= 0)
+	if (ensure_find(m->kernel, b->composed.policy->digest, NULL) >= 0)
 		return 0;
 	if (kill((pid_t)b->pid, 0) < 0 && errno == ESRCH)
 		return fail_bind(b, -ESRCH, f);
 	return check_free(b, m, f);
+}
+
+static void go_on(BindOperation *b)
+{
+	_cleanup_failure_ Failure f = {};
+	int r = check_first(b, b->operation.manager, &f);
+
+	if (r < 0)
+		operation_end(&b->operation, r, NULL, &f);
+	else
+		attempt(b);
+}
+
+static void warn_of(const BindOperation *b, const ConfineOutcome *o)
+{
+	if (o->host)
+		log_message(
+			LOG_WARNING,
+			"%s: only the host's AppArmor has the profile %s, so vkernel leaves it to "
+			"that, ignoring",
+			b->container, b->apparmor);
+	for (size_t i = 0; i < o->report.n_warnings; i++)
+		log_message(LOG_WARNING, "%s: AppArmor profile %s: %s", b->container, b->apparmor,
+			    o->report.warnings[i]);
+}
+
+static void on_confined(ConfineOutcome *o, void *userdata)
+{
+	BindOperation *b = userdata;
+	_cleanup_failure_ Failure f = {};
+	int r;
+
+	b->confining = NULL;
+	r = o->result < 0 ? confine_fail(&f, o) : compose_own(&b->composed, o->confinement, &f);
+	if (r < 0) {
+		end_badly(b, r, &f);
+		return;
+	}
+	warn_of(b, o);
+	go_on(b);
+}
+
+/* A kept policy of the profile's name goes before what the host has under it. */
+static void confine(BindOperation *b)
+{
+	Manager *m = b->operation.manager;
+	const ConfineWish wish = { .name = b->apparmor };
+	_cleanup_failure_ Failure f = {};
+	Confining *confining;
+	int r;
+
+	r = b->apparmor ? compose_kept(m, b->apparmor, &b->composed, &f) : 1;
+	if (r > 0) {
+		go_on(b);
+		return;
+	}
+	if (r == 0)
+		r = confine_start(m, &wish, on_confined, b, &confining);
+	if (r < 0)
+		end_badly(b, r, &f);
+	else if (confining)
+		b->confining = confining;
 }
 
 static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure *f)
@@ -269,14 +338,12 @@ static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure
 	if (!b)
 		return -ENOMEM;
 	r = prepare(b, m, p, f);
-	if (r >= 0)
-		r = check_first(b, m, f);
 	if (r < 0) {
 		release(&b->operation);
 		return r;
 	}
 	operation_begin(&b->operation, m, call, release);
-	attempt(b);
+	confine(b);
 	return 0;
 }
 
@@ -303,6 +370,10 @@ int api_bind(VarlinkCall *call, json_object *parameters, void *userdata)
 		  .type = VARLINK_STRING,
 		  .nullable = true,
 		  .offset = offsetof(BindParameters, wish.image) },
+		{ .name = "apparmor",
+		  .type = VARLINK_STRING,
+		  .nullable = true,
+		  .offset = offsetof(BindParameters, apparmor) },
 		{},
 	};
 	_cleanup_failure_ Failure f = {};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vkerneld/api.h"
 #include "vkerneld/compose.h"
+#include "vkerneld/ensure.h"
 
 typedef struct BuildOperation {
 	Operation operation;
@@ -80,6 +81,14 @@ static void release(Operation *o)
 	free(b);
 }
 
+/* One that is not loaded may do; binding a container will tell. */
+static int check_core(const Manager *m, const Policy *policy, Failure *f)
+{
+	KernelInfo info = {};
+
+	return kernel_info(m->kernel, &info) < 0 ? 0 : ensure_supported(&info, policy, f);
+}
+
 static int begin(Manager *m, VarlinkCall *call, const char *name, Failure *f)
 {
 	BuildOperation *b = calloc(1, sizeof(*b));
@@ -88,8 +97,10 @@ static int begin(Manager *m, VarlinkCall *call, const char *name, Failure *f)
 	if (!b)
 		return -ENOMEM;
 	r = compose_named(m, name, &b->policy, f);
+	if (r >= 0)
+		r = check_core(m, b->policy, f);
 	if (r < 0) {
-		free(b);
+		release(&b->operation);
 		return r;
 	}
 	operation_begin(&b->operation, m, call, release);

@@ -74,6 +74,18 @@ static int add_capabilities(json_object *o, const KernelInstance *i)
 	return r;
 }
 
+/* How often confinements did not permit an operation. */
+static int add_refused(json_object *o, const KernelInstance *i)
+{
+	json_object *refused = json_object_new_object();
+	int r;
+
+	r = json_add(o, "refused", refused);
+	for (uint32_t c = 0; r >= 0 && c < VK_NR_CLASSES; c++)
+		r = json_add_int(refused, class_name(c), (int64_t)i->refused[c]);
+	return r;
+}
+
 /* What only the database knows. */
 static int add_record(Manager *m, json_object *o, const KernelInstance *i)
 {
@@ -104,10 +116,28 @@ int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
 	if (r >= 0)
 		r = add_capabilities(o, i);
 	if (r >= 0)
+		r = add_refused(o, i);
+	if (r >= 0)
 		r = add_record(m, o, i);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+int api_instance_reply(Manager *m, const KernelInstance *i, bool cached, json_object **ret)
+{
+	_cleanup_json_ json_object *o = NULL, *reply = NULL;
+	int r;
+
+	r = api_instance_json(m, i, &o);
+	if (r >= 0)
+		r = api_object("instance", TAKE_PTR(o), &reply);
+	if (r >= 0)
+		r = json_add_bool(reply, "cached", cached);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(reply);
 	return 0;
 }
 
@@ -205,6 +235,18 @@ static int look_up(Manager *m, const char *container, Instances *l, const Kernel
 	int r = list(m, l, f);
 
 	return r < 0 ? r : find(l, container, ret, f);
+}
+
+int api_find_instance(Manager *m, const char *container, KernelInstance *ret, Failure *f)
+{
+	_cleanup_instances_ Instances l = {};
+	const KernelInstance *found;
+	int r;
+
+	r = look_up(m, container, &l, &found, f);
+	if (r >= 0)
+		*ret = *found;
+	return r;
 }
 
 static const VarlinkField container_field[] = {
@@ -357,19 +399,16 @@ static const char *const modes[] = { "enforce", "audit", NULL };
 static int set_mode(Manager *m, const ModeParameters *p, json_object **ret, Failure *f)
 {
 	uint32_t mode = strcmp(p->mode, modes[1]) == 0 ? VKERNEL_MODE_AUDIT : VKERNEL_MODE_ENFORCE;
-	_cleanup_instances_ Instances l = {};
-	const KernelInstance *found;
-	KernelInstance now;
+	KernelInstance now = {};
 	json_object *o = NULL;
 	int r;
 
-	r = look_up(m, p->container, &l, &found, f);
+	r = api_find_instance(m, p->container, &now, f);
 	if (r < 0)
 		return r;
-	r = kernel_set_mode(m->kernel, found, mode);
+	r = kernel_set_mode(m->kernel, &now, mode);
 	if (r < 0)
 		return fail_kernel(f, r, m->kernel, "setting the mode");
-	now = *found;
 	now.mode = mode;
 	r = api_instance_json(m, &now, &o);
 	return r < 0 ? r : api_object("instance", o, ret);

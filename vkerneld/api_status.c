@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 
 #include "vkerneld/api.h"
+#include "vkerneld/apparmor/compile.h"
 #include "vkerneld/build/sign.h"
 
 #define SPACE_WANTED (256ull << 20)
@@ -141,6 +142,11 @@ static void check_features(Checks *c, const KernelInfo *info)
 		check(c, "capabilities", WARN,
 		      "use a kernel that lets cap_capable() be traced, as those of Debian do",
 		      "are checked by the kernel alone");
+	if (info->features & VKERNEL_FEATURE_CONFINE)
+		check(c, "confinement", OK, NULL, "AppArmor profiles are enforced by the core");
+	else
+		check(c, "confinement", WARN, "'journalctl -k -g vkernel' names what it lacks",
+		      "the core can not enforce AppArmor profiles on this kernel");
 }
 
 static void check_hooks(Checks *c)
@@ -209,6 +215,15 @@ static void check_user(Checks *c)
 		      "there is no user %s, so builds run as root", m->conf->build_user);
 }
 
+static void check_apparmor(Checks *c)
+{
+	if (access(ARMOR_PARSER, X_OK) == 0)
+		check(c, "apparmor", OK, NULL, "%s", ARMOR_PARSER);
+	else
+		check(c, "apparmor", WARN, "install the package apparmor",
+		      "there is no %s, so no AppArmor profile can be compiled", ARMOR_PARSER);
+}
+
 static void check_space(Checks *c)
 {
 	const char *cache = c->manager->options->cache;
@@ -262,6 +277,7 @@ int api_status(VarlinkCall *call, json_object *parameters, void *userdata)
 		check_core(&c);
 		check_installed(&c);
 		check_user(&c);
+		check_apparmor(&c);
 		check_space(&c);
 	}
 	r = c.array ? c.error : -ENOMEM;

@@ -2,6 +2,9 @@
 #include <string.h>
 
 #include "vkerneld/compose.h"
+#include "vkerneld/confine.h"
+#include "vkerneld/build/hash.h"
+#include "vkerneld/log.h"
 
 /* What Docker and podman leave in the bounding set when nobody says otherwise. */
 static const char *const default_capabilities[] = {
@@ -83,6 +86,10 @@ int compose_read(const Manager *m, const char *profile, size_t size, json_object
 	_cleanup_free_ const char **list = NULL;
 	int r;
 
+	if (!size) {
+		r = policy_new_allow(ret);
+		return r < 0 ? fail_errno(f, r, "reading the profile") : 0;
+	}
 	if (!capabilities)
 		return read_for(m, profile, size, default_capabilities, ret, ret_warnings, f);
 	r = capability_list(capabilities, &list);
@@ -91,18 +98,113 @@ int compose_read(const Manager *m, const char *profile, size_t size, json_object
 	return read_for(m, profile, size, list, ret, ret_warnings, f);
 }
 
+int compose_confine(Policy **p, const struct vk_confinement *c, Failure *f)
+{
+	int r = c ? policy_confine(p, c) : 0;
+
+	if (r == -E2BIG)
+		return fail(f, r, ERROR_INVALID_PROFILE, "use fewer patterns",
+			    "the AppArmor profiles together are larger than a policy may be");
+	return r < 0 ? fail_errno(f, r, "confining the policy") : 0;
+}
+
+/* NULL for one without a part in AppArmor's language, or whose does not confine. */
+static int confinement_of(const DbPolicy *kept, const struct vk_confinement **ret, Failure *f)
+{
+	const struct vk_confinement *c = kept->confinement.data;
+	const size_t size = kept->confinement.size;
+
+	if (c && (!vk_confinement_valid(c, size) || c->size != size))
+		return fail(f, -EUCLEAN, ERROR_FAILED, "add it again: 'vkctl policy add'",
+			    "the database has policy %s damaged", kept->name);
+	*ret = c;
+	return 0;
+}
+
+static int read_kept(const Manager *m, const DbPolicy *kept, json_object *capabilities,
+		     Policy **ret, Failure *f)
+{
+	_cleanup_free_ Policy *p = NULL;
+	const struct vk_confinement *c;
+	int r;
+
+	r = compose_read(m, kept->profile, strlen(kept->profile), capabilities, &p, NULL, f);
+	if (r >= 0)
+		r = confinement_of(kept, &c, f);
+	if (r >= 0)
+		r = compose_confine(&p, c, f);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
+	return 0;
+}
+
+static void take_confinement(DbPolicy *kept, ConfineOutcome *o)
+{
+	free(kept->confinement.data);
+	kept->confinement = (DbBlob){ .size = o->confinement ? o->confinement->size : 0 };
+	kept->confinement.data = TAKE_PTR(o->confinement);
+}
+
+/* As it is in memory it will do, if the database does not take it. */
+static int write_renewed(const Manager *m, const DbPolicy *kept, const char *stamp, Failure *f)
+{
+	_cleanup_free_ Policy *p = NULL;
+	char digest[HASH_HEX_SIZE];
+	int r;
+
+	r = read_kept(m, kept, NULL, &p, f);
+	if (r < 0)
+		return r;
+	policy_digest_hex(p, digest);
+	r = db_policy_compiled(m->db, kept->name, digest, &kept->confinement, stamp);
+	if (r < 0)
+		log_message(LOG_WARNING, "keeping policy %s as compiled anew: %s, ignoring",
+			    kept->name, strerror(-r));
+	return 0;
+}
+
+/* Another version of vkerneld made the confinement. */
+static int renew(const Manager *m, DbPolicy *kept, Failure *f)
+{
+	const ConfineWish wish = { .text = kept->apparmor,
+				   .profile = kept->apparmor_profile,
+				   .allow_unmediated = kept->allow_unmediated,
+				   .exec_inherit = kept->exec_inherit };
+	_cleanup_free_ char *stamp = confine_stamp(&wish);
+	_cleanup_outcome_ ConfineOutcome o = {};
+
+	if (!stamp)
+		return fail_errno(f, -ENOMEM, "compiling the AppArmor profile");
+	confine_now(m, &wish, &o);
+	if (o.result < 0)
+		return confine_fail(f, &o);
+	take_confinement(kept, &o);
+	return write_renewed(m, kept, stamp, f);
+}
+
+/* -ENOENT if there is none, and then the failure is not set. */
+static int get_kept(const Manager *m, const char *name, DbPolicy *ret, Failure *f)
+{
+	int r = db_policy_get(m->db, name, ret);
+
+	if (r == -ENOENT)
+		return r;
+	if (r < 0)
+		return fail_errno(f, r, "reading the database");
+	return ret->apparmor && !confine_stamp_valid(ret->compiled) ? renew(m, ret, f) : 0;
+}
+
 static int read_named(const Manager *m, const char *name, json_object *capabilities, Policy **ret,
 		      Failure *f)
 {
-	_cleanup_db_policy_ DbPolicy p = {};
+	_cleanup_db_policy_ DbPolicy kept = {};
 	int r;
 
-	r = db_policy_get(m->db, name, &p);
+	r = get_kept(m, name, &kept, f);
 	if (r == -ENOENT)
 		return fail_with(f, r, ERROR_NO_SUCH_POLICY, "name", name);
-	if (r < 0)
-		return fail_errno(f, r, "reading the database");
-	return compose_read(m, p.profile, strlen(p.profile), capabilities, ret, NULL, f);
+	return r < 0 ? r : read_kept(m, &kept, capabilities, ret, f);
 }
 
 int compose_named(const Manager *m, const char *name, Policy **ret, Failure *f)
@@ -136,46 +238,135 @@ static int read_config(const Manager *m, const Wish *wish, json_object *capabili
 	return compose_read(m, text, size, capabilities, ret, NULL, f);
 }
 
-/* Of the named policy (or none) and the container's own profile (or none). */
-static int combine(Policy **named, Policy **own, Policy **ret, Failure *f)
+/* Of the named policy (or none) and the container's own (or none). */
+static int combine(const Policy *named, const Policy *own, Policy **ret, Failure *f)
 {
-	const Policy *both[] = { *named, *own };
+	const Policy *both[] = { named, own };
 	int r;
 
-	if (*named && *own)
+	if (named && own)
 		r = policy_combine(both, 2, ret);
-	else if (!*named && !*own)
+	else if (named || own)
+		r = policy_copy(named ? named : own, ret);
+	else
 		r = policy_new_allow(ret);
-	else {
-		*ret = *named ? TAKE_PTR(*named) : TAKE_PTR(*own);
-		r = 0;
-	}
 	if (r == -E2BIG)
 		return fail(f, r, ERROR_INVALID_PROFILE, "simplify the policy or linux.seccomp",
 			    "the policy and the container's own profile together are too complex");
 	return r < 0 ? fail_errno(f, r, "combining profiles") : 0;
 }
 
-int compose(const Manager *m, const Wish *wish, Policy **ret, char **ret_name, Failure *f)
+void composed_done(Composed *c)
+{
+	free(c->policy);
+	free(c->own);
+	free(c->name);
+	free(c->capabilities);
+}
+
+static int compose_for(const Manager *m, const Wish *wish, json_object *capabilities, Composed *ret,
+		       Failure *f)
+{
+	_cleanup_free_ Policy *named = NULL;
+	int r;
+
+	r = find_name(m, wish, &ret->name, f);
+	if (r >= 0 && ret->name)
+		r = read_named(m, ret->name, capabilities, &named, f);
+	if (r >= 0 && wish->seccomp)
+		r = read_config(m, wish, capabilities, &ret->own, f);
+	return r < 0 ? r : combine(named, ret->own, &ret->policy, f);
+}
+
+static int copy_text(json_object *o, char **ret)
+{
+	const char *text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN);
+
+	*ret = text ? strdup(text) : NULL;
+	return *ret ? 0 : -ENOMEM;
+}
+
+int compose(const Manager *m, const Wish *wish, Composed *ret, Failure *f)
 {
 	_cleanup_json_ json_object *none = json_object_new_array();
-	_cleanup_free_ Policy *named = NULL, *own = NULL;
-	_cleanup_free_ char *name = NULL;
+	_cleanup_composed_ Composed c = {};
 	/* A config without a bounding set leaves none. */
 	json_object *capabilities = wish->capabilities ? wish->capabilities : none;
 	int r;
 
 	if (!capabilities)
 		return fail_errno(f, -ENOMEM, "reading profiles");
-	r = find_name(m, wish, &name, f);
-	if (r >= 0 && name)
-		r = read_named(m, name, capabilities, &named, f);
-	if (r >= 0 && wish->seccomp)
-		r = read_config(m, wish, capabilities, &own, f);
-	if (r >= 0)
-		r = combine(&named, &own, ret, f);
+	r = compose_for(m, wish, capabilities, &c, f);
 	if (r < 0)
 		return r;
-	*ret_name = TAKE_PTR(name);
+	r = copy_text(capabilities, &c.capabilities);
+	if (r < 0)
+		return fail_errno(f, r, "reading profiles");
+	*ret = c;
+	c = (Composed){};
 	return 0;
+}
+
+int compose_own(Composed *c, const struct vk_confinement *confinement, Failure *f)
+{
+	int r = 0;
+
+	if (!confinement)
+		return 0;
+	if (!c->own)
+		r = policy_new_allow(&c->own);
+	if (r < 0)
+		return fail_errno(f, r, "confining the policy");
+	r = compose_confine(&c->own, confinement, f);
+	return r < 0 ? r : compose_confine(&c->policy, confinement, f);
+}
+
+int compose_kept(const Manager *m, const char *name, Composed *c, Failure *f)
+{
+	_cleanup_db_policy_ DbPolicy kept = {};
+	const struct vk_confinement *confinement;
+	int r;
+
+	r = get_kept(m, name, &kept, f);
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0 || !kept.apparmor)
+		return r;
+	r = confinement_of(&kept, &confinement, f);
+	if (r >= 0)
+		r = compose_own(c, confinement, f);
+	return r < 0 ? r : 1;
+}
+
+DbOrigin composed_origin(const Composed *c)
+{
+	return (DbOrigin){
+		.capabilities = c->capabilities,
+		.own = { .data = c->own, .size = c->own ? policy_size(c->own) : 0 },
+	};
+}
+
+static int read_origin(const DbOrigin *origin, json_object **ret_capabilities, Policy **ret_own)
+{
+	*ret_capabilities = json_tokener_parse(origin->capabilities);
+	if (!json_object_is_type(*ret_capabilities, json_type_array))
+		return -EUCLEAN;
+	return origin->own.data ? policy_load(origin->own.data, origin->own.size, ret_own) : 0;
+}
+
+int compose_again(const Manager *m, const char *name, const DbOrigin *origin, Policy **ret,
+		  Failure *f)
+{
+	_cleanup_free_ Policy *named = NULL, *own = NULL;
+	_cleanup_json_ json_object *capabilities = NULL;
+	int r;
+
+	r = read_origin(origin, &capabilities, &own);
+	if (r == -EUCLEAN)
+		return fail(f, r, ERROR_FAILED, "start the container anew with the policy",
+			    "the record of the container's own rules cannot be read");
+	if (r < 0)
+		return fail_errno(f, r, "reading the container's own rules");
+	r = read_named(m, name, capabilities, &named, f);
+	return r < 0 ? r : combine(named, own, ret, f);
 }

@@ -205,14 +205,24 @@ static void ensure_policy(Ensure *e)
 	}
 }
 
-static int check_core(const KernelInfo *info, Failure *f)
+int ensure_supported(const KernelInfo *info, const Policy *policy, Failure *f)
+{
+	if (policy->mediates && !(info->features & VKERNEL_FEATURE_CONFINE))
+		return fail(f, -EOPNOTSUPP, ERROR_UNSUPPORTED,
+			    "use a kernel that has what 'journalctl -k -g vkernel' says it lacks, "
+			    "or a policy and a container without an AppArmor profile",
+			    "on this kernel vkernel can not enforce AppArmor profiles");
+	return 0;
+}
+
+static int check_core(const KernelInfo *info, const Policy *policy, Failure *f)
 {
 	if (info->abi != VK_POLICY_ABI)
 		return fail(f, -EPROTO, ERROR_UNSUPPORTED,
 			    "stop all containers that use it, then run 'vkctl unload --core'",
 			    "the vkernel.ko that is loaded has policy ABI %u, this vkerneld %u",
 			    info->abi, VK_POLICY_ABI);
-	return 0;
+	return ensure_supported(info, policy, f);
 }
 
 static void ensure_core(Ensure *e)
@@ -227,7 +237,7 @@ static void ensure_core(Ensure *e)
 		return;
 	}
 	r = r < 0 ? fail_kernel(&f, r, e->manager->kernel, "asking the core")
-		  : check_core(&info, &f);
+		  : check_core(&info, e->policy, &f);
 	if (r < 0)
 		finish(e, &f);
 	else

@@ -30,5 +30,8 @@ void ensure_cancel(Ensure *e);
 /* Is a policy of that digest registered with the core? 0, -ENOENT, or another errno. */
 int ensure_find(Kernel *k, const uint8_t digest[VK_DIGEST_SIZE], KernelPolicy *ret);
 
+/* Whether this core can enforce all that the policy says. */
+int ensure_supported(const KernelInfo *info, const Policy *policy, Failure *f);
+
 /* What an errno of the core's netlink family means, where the caller knows nothing better. */
 int fail_kernel(Failure *f, int r, const Kernel *k, const char *doing);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <string.h>
 
+#include "vkerneld/api.h"
 #include "vkerneld/build/hash.h"
-#include "vkerneld/capability.h"
 #include "vkerneld/clock.h"
 #include "vkerneld/events.h"
+#include "vkerneld/journal.h"
 #include "vkerneld/log.h"
-#include "vkerneld/names.h"
+#include "vkerneld/shown.h"
 
 struct Monitor {
 	Monitor *next;
@@ -15,208 +16,13 @@ struct Monitor {
 	char *container;
 };
 
-/* An event with its numbers put into words. */
-typedef struct Shown {
-	const KernelEvent *event;
-	const char *kind;
-	char digest[HASH_HEX_SIZE];
-	char comm[sizeof((KernelEvent){}.comm)];
-	char *call, *verdict;
-	char capability[32]; /* or empty */
-} Shown;
-
-static void shown_done(Shown *s)
-{
-	free(s->call);
-	free(s->verdict);
-}
-
-/* A program names itself as it likes. */
-static void printable(char *s)
-{
-	for (; *s; s++)
-		if (*s < ' ' || *s > '~')
-			*s = '?';
-}
-
-/* One that came with a later kernel has a number. */
-static void show_capability(uint32_t capability, char *ret, size_t size)
-{
-	const char *name = capability_name(capability);
-
-	if (name)
-		snprintf(ret, size, "%s", name);
-	else
-		snprintf(ret, size, "%u", capability);
-}
-
-static void show(const KernelEvent *e, Shown *ret)
-{
-	*ret = (Shown){ .event = e, .kind = event_name(e->kind) };
-	if (KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_DIGEST))
-		hex_encode(e->digest, sizeof(e->digest), ret->digest);
-	memcpy(ret->comm, e->comm, sizeof(ret->comm));
-	printable(ret->comm);
-	if (KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_NR))
-		ret->call = call_name(e->table, e->nr);
-	if (KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_VERDICT))
-		ret->verdict = verdict_name(e->verdict);
-	if (KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_CAPABILITY))
-		show_capability(e->capability, ret->capability, sizeof(ret->capability));
-}
-
-static const char * or (const char *s, const char *otherwise)
-{
-	return s ? s : otherwise;
-}
-
-static void log_denied(const Shown *s, const char *const *fields)
-{
-	const KernelEvent *e = s->event;
-	char number[16];
-
-	snprintf(number, sizeof(number), "%u", e->nr);
-	log_fields(LOG_WARNING, fields, "%s: %s (pid %u) called %s: %s%s", e->container, s->comm,
-		   e->pid, or (s->call, number), or (s->verdict, "refused"),
-		   e->mode == VKERNEL_MODE_AUDIT ? ", passed (audit)" : "");
-}
-
-static void log_claim(const Shown *s, const char *const *fields)
-{
-	const KernelEvent *e = s->event;
-
-	log_fields(LOG_WARNING, fields,
-		   "%s: %s (pid %u) claimed %s, which the container was not given: %s",
-		   e->container, s->comm, e->pid, s->capability,
-		   e->mode == VKERNEL_MODE_AUDIT ? "passed (audit)" : "refused");
-}
-
-static void log_event(const Shown *s)
-{
-	const KernelEvent *e = s->event;
-	char container[192], digest[96], kind[48], instance[48], pid[32], comm[64], call[64];
-	char verdict[64], capability[64];
-	const char *const fields[] = { container, digest, kind,	   instance,   pid,
-				       comm,	  call,	  verdict, capability, NULL };
-
-	snprintf(container, sizeof(container), "VKERNEL_CONTAINER=%s", e->container);
-	snprintf(digest, sizeof(digest), "VKERNEL_DIGEST=%s", s->digest);
-	snprintf(kind, sizeof(kind), "VKERNEL_EVENT=%s", or (s->kind, "unknown"));
-	snprintf(instance, sizeof(instance), "VKERNEL_INSTANCE=%u", e->instance);
-	snprintf(pid, sizeof(pid), "VKERNEL_PID=%u", e->pid);
-	snprintf(comm, sizeof(comm), "VKERNEL_COMM=%s", s->comm);
-	snprintf(call, sizeof(call), "VKERNEL_CALL=%s", or (s->call, ""));
-	snprintf(verdict, sizeof(verdict), "VKERNEL_VERDICT=%s", or (s->verdict, ""));
-	snprintf(capability, sizeof(capability), "VKERNEL_CAPABILITY=%s", s->capability);
-	if (e->kind == VKERNEL_EVENT_DENIED)
-		log_denied(s, fields);
-	else if (e->kind == VKERNEL_EVENT_CAPABILITY)
-		log_claim(s, fields);
-	else
-		log_fields(e->kind == VKERNEL_EVENT_JOIN ? LOG_DEBUG : LOG_INFO, fields,
-			   "%s: %s (instance %u)", e->container, or (s->kind, "unknown event"),
-			   e->instance);
-}
-
-static int add_number(json_object *o, const KernelEvent *e, int attribute, const char *key,
-		      uint64_t value)
-{
-	return KERNEL_EVENT_HAS(e, attribute) ? json_add_int(o, key, (int64_t)value) : 0;
-}
-
-static int add_args(json_object *o, const KernelEvent *e)
-{
-	json_object *array;
-	int r;
-
-	if (!KERNEL_EVENT_HAS(e, VKERNEL_A_EVENT_ARGS))
-		return 0;
-	array = json_object_new_array();
-	r = json_add(o, "args", array);
-	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(e->args); i++)
-		r = json_append(array, json_object_new_int64((int64_t)e->args[i]));
-	return r;
-}
-
-static int add_task(json_object *o, const Shown *s)
-{
-	const KernelEvent *e = s->event;
-	int r;
-
-	r = add_number(o, e, VKERNEL_A_EVENT_PID, "pid", e->pid);
-	if (r >= 0)
-		r = add_number(o, e, VKERNEL_A_EVENT_TID, "tid", e->tid);
-	if (r >= 0 && s->comm[0])
-		r = json_add_string(o, "comm", s->comm);
-	if (r >= 0)
-		r = add_number(o, e, VKERNEL_A_EVENT_STATUS, "status", e->status);
-	return r;
-}
-
-static int add_denied(json_object *o, const Shown *s)
-{
-	const KernelEvent *e = s->event;
-	int r;
-
-	r = json_add_string(o, "mode", mode_name(e->mode));
-	if (r >= 0)
-		r = json_add_string(o, "arch", arch_name(e->table));
-	if (r >= 0)
-		r = add_number(o, e, VKERNEL_A_EVENT_NR, "nr", e->nr);
-	if (r >= 0)
-		r = json_add_string(o, "call", s->call);
-	if (r >= 0)
-		r = json_add_string(o, "verdict", s->verdict);
-	if (r >= 0)
-		r = add_args(o, e);
-	if (r >= 0)
-		r = add_number(o, e, VKERNEL_A_EVENT_DROPPED, "dropped", e->dropped);
-	return r;
-}
-
-static int add_claim(json_object *o, const Shown *s)
-{
-	const KernelEvent *e = s->event;
-	int r;
-
-	r = json_add_string(o, "mode", mode_name(e->mode));
-	if (r >= 0)
-		r = json_add_string(o, "capability", s->capability);
-	if (r >= 0)
-		r = add_number(o, e, VKERNEL_A_EVENT_DROPPED, "dropped", e->dropped);
-	return r;
-}
-
 static int event_json(const Shown *s, json_object **ret)
 {
-	_cleanup_json_ json_object *event = json_object_new_object(), *o = NULL;
-	const KernelEvent *e = s->event;
+	json_object *event = NULL;
 	int r;
 
-	if (!event)
-		return -ENOMEM;
-	r = json_add_string(event, "kind", s->kind);
-	if (r >= 0)
-		r = json_add_int(event, "time", clock_now());
-	if (r >= 0)
-		r = json_add_int(event, "instance", e->instance);
-	if (r >= 0)
-		r = json_add_string(event, "container", e->container);
-	if (r >= 0 && s->digest[0])
-		r = json_add_string(event, "digest", s->digest);
-	if (r >= 0)
-		r = add_task(event, s);
-	if (r >= 0 && e->kind == VKERNEL_EVENT_DENIED)
-		r = add_denied(event, s);
-	if (r >= 0 && e->kind == VKERNEL_EVENT_CAPABILITY)
-		r = add_claim(event, s);
-	o = json_object_new_object();
-	if (r >= 0)
-		r = o ? json_add(o, "event", TAKE_PTR(event)) : -ENOMEM;
-	if (r < 0)
-		return r;
-	*ret = TAKE_PTR(o);
-	return 0;
+	r = shown_json(s, &event);
+	return r < 0 ? r : api_object("event", event, ret);
 }
 
 /* A beginning of the container's name selects it, as everywhere. */
@@ -250,32 +56,49 @@ static int record_end(Manager *m, const KernelEvent *e)
 	return db_instance_end(m->db, m->host.boot, e->instance, clock_now());
 }
 
-static void record(Manager *m, const KernelEvent *e)
+/*
+ * Whoever gave the instance the policy has written that down, unless the core's answer came too
+ * late or it was somebody else. By now it may have yet another: only the kernel knows.
+ */
+static int record_policy(Manager *m, const Shown *s)
 {
+	_cleanup_db_instance_ DbInstance known = {};
 	int r;
 
-	if (e->kind != VKERNEL_EVENT_RELEASE)
-		return;
-	r = record_end(m, e);
+	r = db_instance_get(m->db, m->host.boot, s->event->instance, &known);
+	if (r >= 0 && strcmp(known.digest, s->digest) != 0)
+		events_reconcile(m);
+	return r;
+}
+
+static void record(Manager *m, const Shown *s)
+{
+	const KernelEvent *e = s->event;
+	int r = 0;
+
+	if (e->kind == VKERNEL_EVENT_RELEASE)
+		r = record_end(m, e);
+	else if (e->kind == VKERNEL_EVENT_POLICY)
+		r = record_policy(m, s);
 	if (r < 0 && r != -ENOENT)
-		log_message(LOG_WARNING, "noting the end of %s: %s, ignoring", e->container,
+		log_message(LOG_WARNING, "noting '%s' of %s: %s, ignoring", s->kind, e->container,
 			    strerror(-r));
 }
 
 void events_handle(const KernelEvent *event, void *userdata)
 {
-	_cleanup_(shown_done) Shown s = {};
+	_cleanup_shown_ Shown s = {};
 	Manager *m = userdata;
 
 	if (!event) {
 		events_reconcile(m);
 		return;
 	}
-	show(event, &s);
+	shown_init(&s, event);
 	if (!s.kind)
 		return;
-	log_event(&s);
-	record(m, event);
+	journal_event(&s);
+	record(m, &s);
 	notify(m, &s);
 }
 
@@ -313,23 +136,34 @@ static int collect_ended(const DbInstance *i, void *userdata)
 	return 0;
 }
 
+/* It was given while nobody could write that down. */
+static int record_other(Manager *m, const KernelInstance *alive, const char *digest)
+{
+	log_fields(LOG_NOTICE, (const char *const[]){ "VKERNEL_EVENT=adopt", NULL },
+		   "container %s runs on another policy than the database says", alive->container);
+	return db_instance_policy(m->db, m->host.boot, alive->id, NULL, digest);
+}
+
 static int adopt(Manager *m, const KernelInstance *alive)
 {
 	_cleanup_db_instance_ DbInstance known = {};
 	char digest[HASH_HEX_SIZE];
 	int r;
 
+	hex_encode(alive->digest, sizeof(alive->digest), digest);
 	r = db_instance_get(m->db, m->host.boot, alive->id, &known);
+	if (r >= 0)
+		return strcmp(known.digest, digest) == 0 ? 0 : record_other(m, alive, digest);
 	if (r != -ENOENT)
 		return r;
-	hex_encode(alive->digest, sizeof(alive->digest), digest);
 	log_fields(LOG_NOTICE, (const char *const[]){ "VKERNEL_EVENT=adopt", NULL },
 		   "taking up container %s, which the database does not know", alive->container);
 	return db_instance_put(m->db, m->host.boot,
 			       &(DbInstance){ .instance = alive->id,
 					      .container = (char *)alive->container,
 					      .digest = digest,
-					      .bound = clock_now() });
+					      .bound = clock_now() },
+			       NULL);
 }
 
 static int reconcile(Reconciliation *c)

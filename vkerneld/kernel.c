@@ -83,6 +83,7 @@ static struct nla_policy instance_attrs[VKERNEL_A_INSTANCE_MAX + 1] = {
 	[VKERNEL_A_INSTANCE_CAPABILITIES] = { .type = NLA_U64 },
 	[VKERNEL_A_INSTANCE_ON_CLAIM] = { .type = NLA_U32 },
 	[VKERNEL_A_INSTANCE_CLAIMS] = { .type = NLA_U64 },
+	[VKERNEL_A_INSTANCE_REFUSED] = { .minlen = VK_NR_CLASSES * sizeof(uint64_t) },
 };
 
 static struct nla_policy call_attrs[VKERNEL_A_CALL_MAX + 1] = {
@@ -108,7 +109,20 @@ static struct nla_policy event_attrs[VKERNEL_A_EVENT_MAX + 1] = {
 	[VKERNEL_A_EVENT_ARGS] = { .minlen = 6 * sizeof(uint64_t) },
 	[VKERNEL_A_EVENT_DROPPED] = { .type = NLA_U64 },
 	[VKERNEL_A_EVENT_CAPABILITY] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_CLASS] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_OPERATION] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_REQUESTED] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_MISSING] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_PATH] = { .type = NLA_STRING },
+	[VKERNEL_A_EVENT_TARGET] = { .type = NLA_STRING },
+	[VKERNEL_A_EVENT_FAMILY] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_TYPE] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_SIGNAL] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_RESOURCE] = { .type = NLA_U32 },
+	[VKERNEL_A_EVENT_LABEL] = { .type = NLA_STRING },
 };
+
+_Static_assert(VKERNEL_A_EVENT_MAX < 32, "has a bit in KernelEvent.has each");
 
 /* Absent attributes leave what is there. */
 static void read_u32(struct nlattr *a, uint32_t *ret)
@@ -187,6 +201,7 @@ static int parse_instance(struct nlattr **a, void *item)
 	read_u64(a[VKERNEL_A_INSTANCE_CAPABILITIES], &i->capabilities);
 	read_u32(a[VKERNEL_A_INSTANCE_ON_CLAIM], &i->on_claim);
 	read_u64(a[VKERNEL_A_INSTANCE_CLAIMS], &i->claims);
+	read_bytes(a[VKERNEL_A_INSTANCE_REFUSED], i->refused, sizeof(i->refused));
 	return a[VKERNEL_A_INSTANCE_ID] ? 0 : -EPROTO;
 }
 
@@ -198,6 +213,28 @@ static int parse_call(struct nlattr **a, void *item)
 	read_u32(a[VKERNEL_A_CALL_NR], &c->nr);
 	read_u64(a[VKERNEL_A_CALL_DENIED], &c->denied);
 	return a[VKERNEL_A_CALL_NR] ? 0 : -EPROTO;
+}
+
+/* libnl made sure of the NUL at the end. */
+static void borrow_string(struct nlattr *a, const char **ret)
+{
+	if (a)
+		*ret = nla_data(a);
+}
+
+static void parse_operation(struct nlattr **a, KernelEvent *e)
+{
+	read_u32(a[VKERNEL_A_EVENT_CLASS], &e->class);
+	read_u32(a[VKERNEL_A_EVENT_OPERATION], &e->operation);
+	read_u32(a[VKERNEL_A_EVENT_REQUESTED], &e->requested);
+	read_u32(a[VKERNEL_A_EVENT_MISSING], &e->missing);
+	borrow_string(a[VKERNEL_A_EVENT_PATH], &e->path);
+	borrow_string(a[VKERNEL_A_EVENT_TARGET], &e->target);
+	read_u32(a[VKERNEL_A_EVENT_FAMILY], &e->family);
+	read_u32(a[VKERNEL_A_EVENT_TYPE], &e->type);
+	read_u32(a[VKERNEL_A_EVENT_SIGNAL], &e->signal);
+	read_u32(a[VKERNEL_A_EVENT_RESOURCE], &e->resource);
+	borrow_string(a[VKERNEL_A_EVENT_LABEL], &e->label);
 }
 
 static int parse_event(struct nlattr **a, void *item)
@@ -222,6 +259,7 @@ static int parse_event(struct nlattr **a, void *item)
 	read_bytes(a[VKERNEL_A_EVENT_ARGS], e->args, sizeof(e->args));
 	read_u64(a[VKERNEL_A_EVENT_DROPPED], &e->dropped);
 	read_u32(a[VKERNEL_A_EVENT_CAPABILITY], &e->capability);
+	parse_operation(a, e);
 	return a[VKERNEL_A_EVENT_KIND] && a[VKERNEL_A_EVENT_INSTANCE] ? 0 : -EPROTO;
 }
 
@@ -617,6 +655,16 @@ static int fill_mode(struct nl_msg *msg, const void *arg)
 	return nla_put_u32(msg, VKERNEL_A_INSTANCE_MODE, ((const KernelInstance *)arg)->mode);
 }
 
+static int fill_policy(struct nl_msg *msg, const void *arg)
+{
+	int r = fill_named(msg, arg);
+
+	if (r < 0)
+		return r;
+	return nla_put(msg, VKERNEL_A_INSTANCE_DIGEST, VK_DIGEST_SIZE,
+		       ((const KernelInstance *)arg)->digest);
+}
+
 int kernel_unbind(Kernel *k, const KernelInstance *i)
 {
 	return command(k, VKERNEL_CMD_UNBIND, fill_named, i);
@@ -628,6 +676,14 @@ int kernel_set_mode(Kernel *k, const KernelInstance *i, uint32_t mode)
 
 	want.mode = mode;
 	return command(k, VKERNEL_CMD_SET_MODE, fill_mode, &want);
+}
+
+int kernel_set_policy(Kernel *k, const KernelInstance *i, const uint8_t digest[VK_DIGEST_SIZE])
+{
+	KernelInstance want = *i;
+
+	memcpy(want.digest, digest, VK_DIGEST_SIZE);
+	return command(k, VKERNEL_CMD_SET_POLICY, fill_policy, &want);
 }
 
 /* News of families: ours may have come or gone. */

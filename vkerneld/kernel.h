@@ -8,7 +8,7 @@
 
 #include <systemd/sd-event.h>
 
-#include <vkernel/policy.h>
+#include <vkernel/confine.h>
 
 #include "proto/util.h"
 #include "proto/vkernel_genl.h"
@@ -39,6 +39,7 @@ typedef struct KernelInstance {
 	uint32_t pid, state, mode, scope, on_claim;
 	uint64_t checked, denied, dropped, claims;
 	uint64_t capabilities; /* by bit */
+	uint64_t refused[VK_NR_CLASSES]; /* operations, by enum vk_class */
 } KernelInstance;
 
 /* What a new instance is to be. */
@@ -58,16 +59,22 @@ typedef struct KernelCall {
 typedef struct KernelEvent {
 	uint32_t has;
 	uint32_t kind, instance, pid, tid, status, mode, table, nr, verdict, capability;
+	uint32_t class, operation, requested, missing, family, type, signal, resource;
 	char container[VKERNEL_CONTAINER_MAX + 1];
 	char comm[32];
 	uint8_t digest[VK_DIGEST_SIZE];
 	uint64_t args[6];
 	uint64_t dropped;
+	/* Whatever bytes a container puts there; NULL if it has none. */
+	const char *path, *target, *label;
 } KernelEvent;
 
 #define KERNEL_EVENT_HAS(e, attribute) (((e)->has >> (attribute)) & 1)
 
-/* What the core has to say, and, as a NULL event: some were lost or the core came back. */
+/*
+ * What the core has to say, and, as a NULL event: some were lost or the core came back. Strings that
+ * the event points at live until it returns.
+ */
 typedef void (*KernelListener)(const KernelEvent *event, void *userdata);
 
 int kernel_new(sd_event *event, KernelListener listener, void *userdata, Kernel **ret);
@@ -91,3 +98,5 @@ int kernel_bind(Kernel *k, const KernelBinding *want, KernelInstance *ret);
 /* By id and container: the core uses ids again. */
 int kernel_unbind(Kernel *k, const KernelInstance *i);
 int kernel_set_mode(Kernel *k, const KernelInstance *i, uint32_t mode);
+/* From its next operation on. */
+int kernel_set_policy(Kernel *k, const KernelInstance *i, const uint8_t digest[VK_DIGEST_SIZE]);

@@ -8,7 +8,7 @@
 #include "proto/util.h"
 #include "vkerneld/log.h"
 
-#define FIELDS_MAX 16
+#define FIELDS_MAX 32
 
 static bool to_stderr;
 

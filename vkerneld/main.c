@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "vkerneld/apparmor/compile.h"
 #include "vkerneld/log.h"
 #include "vkerneld/manager.h"
 
@@ -24,6 +25,8 @@ static const struct argp_option argp_options[] = {
 	{ "cache", KEY(options.cache), "DIR", 0, "Where modules are kept (/var/cache/vkernel)", 0 },
 	{ "sources", KEY(options.sources), "DIR", 0, "The core's sources (" VK_SOURCE_DIR ")", 0 },
 	{ "modules", KEY(options.modules), "DIR", 0, "Where kernels' headers are (/lib/modules)",
+	  0 },
+	{ "apparmor", KEY(options.apparmor), "DIR", 0, "AppArmor's profiles (" ARMOR_INCLUDES ")",
 	  0 },
 	{ "conf", KEY(conf), "FILE", 0, "The settings (" VKERNEL_CONF ")", 0 },
 	{},
@@ -122,7 +125,8 @@ int main(int argc, char **argv)
 		.options = { .state = "/var/lib/vkernel",
 			     .cache = "/var/cache/vkernel",
 			     .sources = VK_SOURCE_DIR,
-			     .modules = "/lib/modules" },
+			     .modules = "/lib/modules",
+			     .apparmor = ARMOR_INCLUDES },
 		.conf = VKERNEL_CONF,
 	};
 

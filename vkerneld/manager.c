@@ -8,6 +8,7 @@
 #include "vkerneld/access.h"
 #include "vkerneld/api.h"
 #include "vkerneld/clock.h"
+#include "vkerneld/confine.h"
 #include "vkerneld/events.h"
 #include "vkerneld/log.h"
 
@@ -185,6 +186,7 @@ Manager *manager_free(Manager *m)
 	builder_free(m->builder);
 	operations_done(m);
 	events_done(m);
+	confine_forget(m);
 	varlink_server_free(m->server);
 	kernel_free(m->kernel);
 	db_free(m->db);

@@ -14,8 +14,10 @@
 typedef struct ManagerOptions {
 	const char *socket; /* bound by the daemon itself; NULL: systemd passes it */
 	const char *state, *cache, *sources, *modules;
+	const char *apparmor; /* profiles, and what they include */
 } ManagerOptions;
 
+typedef struct Remembered Remembered;
 typedef struct Monitor Monitor;
 typedef struct Operation Operation;
 
@@ -32,6 +34,7 @@ typedef struct Manager {
 	VarlinkServer *server;
 	Monitor *monitors; /* calls of Monitor() */
 	Operation *operations; /* calls that wait for builds and modules */
+	Remembered *remembered; /* confinements of names, the latest first */
 	bool told_unchecked; /* that the core can not check capabilities was logged */
 } Manager;
 

@@ -6,12 +6,22 @@
 
 #include "vkerneld/kernel.h"
 
+#define SIGNAL_NAME_SIZE 16
+
 const char *state_name(uint32_t state);
 const char *mode_name(uint32_t mode);
 const char *scope_name(uint32_t scope);
 const char *event_name(uint32_t kind);
 const char *arch_name(uint32_t table);
 const char *claim_name(uint32_t on_claim);
+const char *class_name(uint32_t class);
+const char *operation_name(uint32_t operation);
+/* As AppArmor's language has them. */
+const char *family_name(uint32_t family);
+const char *socket_type_name(uint32_t type);
+const char *resource_name(uint32_t resource);
+/* "SIGKILL" */
+const char *signal_name(uint32_t sig, char ret[SIGNAL_NAME_SIZE]);
 
 /* Both are for the caller to free. */
 char *call_name(uint32_t table, uint32_t nr);

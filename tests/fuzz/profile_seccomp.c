@@ -38,7 +38,7 @@ static void check_policy(const Policy *p)
 	json_object_put(text);
 	if (policy_combine(twice, 2, &both) < 0)
 		return;
-	check(vk_policy_valid(both));
+	check(vk_policy_valid(both) && vk_confinements_valid(both));
 	for (int t = 0; t < VK_NR_TABLES; t++)
 		for (int i = 0; i <= VK_CALL_BEYOND; i++)
 			for (int a = 0; a < 2; a++)

@@ -11,7 +11,7 @@ static sd_event *event;
 static Manager *manager;
 static Conf conf;
 static ManagerOptions options;
-static char paths[2][128];
+static char paths[3][128];
 static Dialog d;
 
 static void start(void)
@@ -30,13 +30,16 @@ static int setup(void **state)
 {
 	assert_int_equal(scratch_setup(state), 0);
 	fake_reset();
+	scratch_folder("apparmor.d");
+	snprintf(paths[2], sizeof(paths[2]), "%s/apparmor.d", scratch);
 	snprintf(paths[0], sizeof(paths[0]), "%s/socket", scratch);
 	snprintf(paths[1], sizeof(paths[1]), "%s", scratch);
 	options = (ManagerOptions){ .socket = paths[0],
 				    .state = paths[1],
 				    .cache = paths[1],
 				    .sources = paths[1],
-				    .modules = paths[1] };
+				    .modules = paths[1],
+				    .apparmor = paths[2] };
 	conf = (Conf){ .build_user = (char *)"nobody", .build_timeout = 1 };
 	assert_int_equal(sd_event_new(&event), 0);
 	start();
@@ -111,6 +114,11 @@ static void parameters(void **state)
 		{ "GetPolicy", "{\"name\":7}", "name" },
 		{ "RemovePolicy", "{\"name\":null}", "name" },
 		{ "CheckPolicy", "{\"profile\":\"{}\",\"capabilities\":[1]}", "capabilities" },
+		{ "CheckPolicy", "{}", "profile" },
+		{ "AddPolicy", "{\"name\":\"a\",\"apparmor\":1}", "apparmor" },
+		{ "AddPolicy", "{\"name\":\"a\",\"apparmor\":\"\",\"exec_inherit\":1}",
+		  "exec_inherit" },
+		{ "Bind", "{\"container\":\"c\",\"pid\":1,\"apparmor\":[]}", "apparmor" },
 		{ "Build", "{\"policy\":[]}", "policy" },
 		{ "ListBuilds", "{\"x\":1}", "x" },
 		{ "Bind", "{\"container\":\"c\"}", "pid" },
@@ -123,6 +131,8 @@ static void parameters(void **state)
 		{ "List", "{\"all\":true}", "all" },
 		{ "Inspect", "{\"container\":false}", "container" },
 		{ "SetMode", "{\"container\":\"c\",\"mode\":\"off\"}", "mode" },
+		{ "ApplyPolicy", "{\"container\":\"c\"}", "policy" },
+		{ "ApplyPolicy", "{\"container\":7,\"policy\":\"p\"}", "container" },
 		{ "ListModules", "{\"x\":1}", "x" },
 		{ "Unload", "{\"core\":\"yes\"}", "core" },
 		{ "Status", "{\"x\":1}", "x" },
@@ -396,6 +406,201 @@ static void containers_by_name(void **state)
 	assert_int_equal(fake.instances[0].mode, VKERNEL_MODE_AUDIT);
 }
 
+#define NO_MKDIR                                                          \
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":" \
+	"[\"mkdir\"],\"action\":\"SCMP_ACT_ERRNO\"}]}"
+#define APPLY(container, policy) "{\"container\":\"" container "\",\"policy\":\"" policy "\"}"
+
+static void assert_instance(json_object *answer, const char *key, const char *wanted)
+{
+	assert_string_equal(json_get_string(instance_of(answer), key), wanted);
+}
+
+static void a_container_that_runs_gets_another_policy(void **state)
+{
+	_cleanup_json_ json_object *first = NULL, *again = NULL, *seen = NULL;
+	uint8_t before[VK_DIGEST_SIZE];
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"alpha\",\"pid\":1}");
+	memcpy(before, fake.instances[0].digest, VK_DIGEST_SIZE);
+	first = call("ApplyPolicy", APPLY("al", "web"));
+	good(first);
+	assert_int_equal(fake.loads, 3);
+	assert_instance(first, "policy", "web");
+	assert_int_equal(fake.swaps, 1);
+	assert_memory_not_equal(fake.instances[0].digest, before, VK_DIGEST_SIZE);
+	again = call("ApplyPolicy", APPLY("1", "web"));
+	assert_true(json_get_bool(good(again), "cached"));
+	assert_int_equal(fake.swaps, 1);
+	assert_int_equal(fake.loads, 3);
+	seen = call("Inspect", "{\"container\":\"alpha\"}");
+	assert_instance(seen, "policy", "web");
+	assert_instance(seen, "digest", json_get_string(instance_of(first), "digest"));
+}
+
+/* As if it had been bound with both from the start. */
+static void its_own_rules_stay(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind",
+		"{\"container\":\"both\",\"pid\":1,\"policy\":\"web\",\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind", "{\"container\":\"own\",\"pid\":1,\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind", "{\"container\":\"none\",\"pid\":1}");
+	succeed("ApplyPolicy", APPLY("own", "web"));
+	succeed("ApplyPolicy", APPLY("none", "web"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	assert_memory_not_equal(fake.instances[2].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	/* Both that it was bound to, its own, none, and the one named alone. */
+	assert_int_equal(fake.n_policies, 4);
+}
+
+/* Nor are they lost with the daemon, nor by a second policy. */
+static void its_own_rules_outlive_the_daemon(void **state)
+{
+	uint8_t both[VK_DIGEST_SIZE];
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("AddPolicy", "{\"name\":\"open\",\"profile\":"
+			     "\"{\\\"defaultAction\\\":\\\"SCMP_ACT_ALLOW\\\"}\"}");
+	succeed("Bind",
+		"{\"container\":\"c\",\"pid\":1,\"policy\":\"web\",\"seccomp\":" NO_MKDIR "}");
+	memcpy(both, fake.instances[0].digest, VK_DIGEST_SIZE);
+	stop();
+	start();
+	succeed("ApplyPolicy", APPLY("c", "open"));
+	assert_memory_not_equal(fake.instances[0].digest, both, VK_DIGEST_SIZE);
+	succeed("ApplyPolicy", APPLY("c", "web"));
+	assert_memory_equal(fake.instances[0].digest, both, VK_DIGEST_SIZE);
+}
+
+/* The profile that its configuration names is a part of them. */
+static void its_own_apparmor_profile_stays(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"profile k {\\n/k r,\\n}\\n\"}");
+	succeed("Bind",
+		"{\"container\":\"web\",\"pid\":1,\"policy\":\"web\",\"apparmor\":\"kept\"}");
+	succeed("Bind", "{\"container\":\"own\",\"pid\":1,\"apparmor\":\"kept\"}");
+	succeed("Bind",
+		"{\"container\":\"two\",\"pid\":1,\"apparmor\":\"kept\",\"seccomp\":" NO_MKDIR "}");
+	succeed("Bind",
+		"{\"container\":\"both\",\"pid\":1,\"policy\":\"web\",\"apparmor\":\"kept\","
+		"\"seccomp\":" NO_MKDIR "}");
+	succeed("ApplyPolicy", APPLY("own", "web"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	succeed("ApplyPolicy", APPLY("two", "web"));
+	assert_memory_equal(fake.instances[2].digest, fake.instances[3].digest, VK_DIGEST_SIZE);
+}
+
+/* The profile's rules may depend on what the container was given. */
+static void it_is_read_for_the_capabilities_of_the_bind(void **state)
+{
+	static const char bind[] = "{\"container\":\"%s\",\"pid\":1,%s\"capabilities\":%s}";
+	static const struct {
+		const char *name, *policy, *capabilities;
+	} binds[] = {
+		{ "a", "\"policy\":\"caps\",", "[\"CAP_SYS_ADMIN\"]" },
+		{ "b", "", "[\"CAP_SYS_ADMIN\"]" },
+		{ "c", "", "null" },
+	};
+	char text[256];
+
+	succeed("AddPolicy",
+		"{\"name\":\"caps\",\"profile\":\"{\\\"defaultAction\\\":\\\"SCMP_ACT_ERRNO\\\","
+		"\\\"syscalls\\\":[{\\\"names\\\":[\\\"mount\\\"],\\\"action\\\":"
+		"\\\"SCMP_ACT_ALLOW\\\",\\\"includes\\\":{\\\"caps\\\":[\\\"CAP_SYS_ADMIN\\\"]}}]}\"}");
+	for (size_t i = 0; i < ELEMENTSOF(binds); i++) {
+		snprintf(text, sizeof(text), bind, binds[i].name, binds[i].policy,
+			 binds[i].capabilities);
+		succeed("Bind", text);
+	}
+	succeed("ApplyPolicy", APPLY("b", "caps"));
+	succeed("ApplyPolicy", APPLY("c", "caps"));
+	assert_memory_equal(fake.instances[1].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+	assert_memory_not_equal(fake.instances[2].digest, fake.instances[0].digest, VK_DIGEST_SIZE);
+}
+
+static void policies_that_can_not_be_applied(void **state)
+{
+	static const uint8_t digest[VK_DIGEST_SIZE] = { 1 };
+
+	succeed("AddPolicy", ADD("web"));
+	refuse("ApplyPolicy", APPLY("c", "web"), "io.vkernel.NoSuchContainer", "container", "c");
+	succeed("Bind", "{\"container\":\"alpha-1\",\"pid\":1}");
+	succeed("Bind", "{\"container\":\"alpha-2\",\"pid\":1}");
+	refuse("ApplyPolicy", APPLY("al", "web"), "io.vkernel.Ambiguous", "container", "al");
+	refuse("ApplyPolicy", APPLY("alpha-1", "none"), "io.vkernel.NoSuchPolicy", "name", "none");
+	fake.load_error = -EOPNOTSUPP;
+	refuse("ApplyPolicy", APPLY("alpha-1", "web"), "io.vkernel.Unsupported", "message", "");
+	fake.load_error = 0;
+	fake.policy_error = -EBUSY;
+	refuse("ApplyPolicy", APPLY("alpha-1", "web"), "io.vkernel.Failed", "message", "another");
+	assert_int_equal(fake.swaps, 0);
+	/* Unloaded between the look at it and its use. */
+	fake.policy_error = -ENOENT;
+	succeed("ApplyPolicy", APPLY("alpha-1", "web"));
+	stop();
+	fake_instance("unknown", digest);
+	start();
+	refuse("ApplyPolicy", APPLY("unknown", "web"), "io.vkernel.Failed", "message",
+	       "must not be lost");
+	assert_int_equal(fake.swaps, 1);
+}
+
+/* A swap that the daemon did not live to write down. */
+static void a_restart_notes_another_policy(void **state)
+{
+	_cleanup_json_ json_object *seen = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	stop();
+	fake.instances[0].digest[0] ^= 1;
+	start();
+	seen = call("Inspect", "{\"container\":\"c\"}");
+	assert_null(json_get_string(instance_of(seen), "policy"));
+	succeed("ApplyPolicy", APPLY("c", "web"));
+	assert_int_equal(fake.swaps, 1);
+}
+
+/* Nor did anybody write down what somebody else did; what came before the last is old. */
+static void an_event_notes_another_policy(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_POLICY,
+			  .has = 1u << VKERNEL_A_EVENT_DIGEST,
+			  .instance = 1,
+			  .container = "c",
+			  .digest = { 1 } };
+	_cleanup_json_ json_object *before = NULL, *after = NULL;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	fake_event(&e);
+	before = call("Inspect", "{\"container\":\"c\"}");
+	assert_instance(before, "policy", "web");
+	memcpy(fake.instances[0].digest, e.digest, VK_DIGEST_SIZE);
+	fake_event(&e);
+	after = call("Inspect", "{\"container\":\"c\"}");
+	assert_null(json_get_string(instance_of(after), "policy"));
+}
+
+static void inspect_counts_refusals(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *refused;
+
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1}");
+	fake.instances[0].refused[VK_CLASS_FILE] = 5;
+	fake.instances[0].refused[VK_CLASS_RLIMIT] = 2;
+	answer = call("Inspect", "{\"container\":\"c\"}");
+	refused = json_get_object(instance_of(answer), "refused");
+	assert_int_equal(json_object_object_length(refused), VK_NR_CLASSES);
+	assert_int_equal(json_get_int(refused, "file"), 5);
+	assert_int_equal(json_get_int(refused, "mount"), 0);
+	assert_int_equal(json_get_int(refused, "rlimit"), 2);
+}
+
 static void inspect_names_calls(void **state)
 {
 	_cleanup_json_ json_object *answer = NULL;
@@ -513,6 +718,102 @@ static void events(void **state)
 	dialog_open(&d, event, options.socket);
 }
 
+static json_object *told(KernelEvent *e, json_object **answer)
+{
+	fake_event(e);
+	*answer = dialog_hear(&d);
+	return json_get_object(good(*answer), "event");
+}
+
+static void assert_words(json_object *o, const char *key, const char *wanted)
+{
+	assert_string_equal(
+		json_object_to_json_string_ext(json_get_array(o, key), JSON_C_TO_STRING_PLAIN),
+		wanted);
+}
+
+#define HAS(attribute) (1u << VKERNEL_A_EVENT_##attribute)
+
+static void refusals_are_events(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_REFUSED,
+			  .has = HAS(CLASS) | HAS(OPERATION) | HAS(REQUESTED) | HAS(MISSING) |
+				 HAS(PATH) | HAS(TARGET) | HAS(LABEL) | HAS(DROPPED),
+			  .container = "c",
+			  .class = VK_CLASS_FILE,
+			  .operation = VKERNEL_OP_LINK,
+			  .requested = VK_MAY_LINK | VK_MAY_READ,
+			  .missing = VK_MAY_LINK,
+			  .path = "/tmp/\xff\n\xc3\xa4",
+			  .target = "/etc/shadow",
+			  .label = "docker-default" };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	watch("c");
+	o = told(&e, &answer);
+	assert_string_equal(json_get_string(o, "kind"), "refused");
+	assert_string_equal(json_get_string(o, "class"), "file");
+	assert_string_equal(json_get_string(o, "operation"), "link");
+	assert_words(o, "requested", "[\"read\",\"link\"]");
+	assert_words(o, "missing", "[\"link\"]");
+	assert_string_equal(json_get_string(o, "path"), "/tmp/\\xff\\x0a\xc3\xa4");
+	assert_string_equal(json_get_string(o, "target"), "/etc/shadow");
+	assert_string_equal(json_get_string(o, "label"), "docker-default");
+	assert_string_equal(json_get_string(o, "mode"), "enforce");
+	assert_true(json_object_object_get_ex(o, "allowed", NULL));
+	assert_false(json_get_bool(o, "allowed"));
+	assert_null(json_get_string(o, "family"));
+	assert_false(json_object_object_get_ex(o, "arch", NULL));
+}
+
+static void audited_operations_are_events(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_AUDITED,
+			  .has = HAS(CLASS) | HAS(OPERATION) | HAS(FAMILY) | HAS(TYPE) |
+				 HAS(SIGNAL) | HAS(RESOURCE) | HAS(CAPABILITY),
+			  .container = "c",
+			  .class = VK_CLASS_NETWORK,
+			  .operation = VKERNEL_OP_SOCKET,
+			  .family = 2,
+			  .type = 15,
+			  .signal = 9,
+			  .resource = 7 };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	watch("c");
+	o = told(&e, &answer);
+	assert_string_equal(json_get_string(o, "kind"), "audited");
+	assert_true(json_get_bool(o, "allowed"));
+	assert_string_equal(json_get_string(o, "family"), "inet");
+	assert_string_equal(json_get_string(o, "socket_type"), "15");
+	assert_string_equal(json_get_string(o, "signal"), "SIGKILL");
+	assert_string_equal(json_get_string(o, "resource"), "nofile");
+	assert_string_equal(json_get_string(o, "capability"), "CAP_CHOWN");
+	assert_null(json_get_array(o, "missing"));
+	assert_null(json_get_string(o, "path"));
+}
+
+static void another_policy_is_an_event(void **state)
+{
+	KernelEvent e = { .kind = VKERNEL_EVENT_POLICY,
+			  .has = HAS(DIGEST),
+			  .container = "c",
+			  .digest = { 0xab } };
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *o;
+
+	watch("c");
+	o = told(&e, &answer);
+	assert_string_equal(json_get_string(o, "kind"), "policy");
+	assert_memory_equal(json_get_string(o, "digest"), "ab00", 4);
+	assert_false(json_object_object_get_ex(o, "allowed", NULL));
+	/* What a later core may tell is not for those that do not know it. */
+	e.kind = VKERNEL_EVENT_POLICY + 1;
+	fake_event(&e);
+}
+
 static int recorded(int64_t instance)
 {
 	_cleanup_db_instance_ DbInstance i = {};
@@ -544,6 +845,174 @@ static void a_restart_takes_up_what_the_kernel_has(void **state)
 	strcpy(release.container, "unknown");
 	fake_event(&release);
 	assert_int_equal(recorded(3), -ENOENT);
+}
+
+#define ARMOR(name, rules) "profile " name " {\\n" rules "\\n}\\n"
+#define BIND_AS(container, apparmor) \
+	"{\"container\":\"" container "\",\"pid\":1,\"apparmor\":\"" apparmor "\"}"
+
+static json_object *first_of(json_object *answer, const char *key)
+{
+	return json_object_array_get_idx(json_get_array(good(answer), key), 0);
+}
+
+static void a_policy_of_both_parts(void **state)
+{
+	_cleanup_json_ json_object *added = NULL, *shown = NULL;
+	json_object *p, *c;
+
+	added = call("AddPolicy", "{\"name\":\"web\",\"profile\":\"" NO_UNAME
+				  "\",\"apparmor\":\"" ARMOR("web", "capability kill,") "\"}");
+	p = json_get_object(good(added), "policy");
+	assert_string_equal(json_get_string(p, "source"), "both");
+	assert_false(json_get_bool(p, "exec_inherit"));
+	assert_int_equal(json_object_array_length(json_get_array(good(added), "warnings")), 0);
+	shown = call("GetPolicy", "{\"name\":\"web\"}");
+	assert_non_null(strstr(json_get_string(good(shown), "apparmor"), "profile web"));
+	c = first_of(shown, "confinements");
+	assert_string_equal(json_get_string(c, "label"), "web");
+	assert_int_equal(json_object_array_length(json_get_array(c, "capabilities")), 1);
+	assert_int_equal(json_object_array_length(json_get_array(c, "mediates")), 6);
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	assert_int_equal(fake.n_policies, 1);
+}
+
+static void a_policy_of_apparmor_alone(void **state)
+{
+	_cleanup_json_ json_object *added = NULL, *checked = NULL;
+	const char *digest;
+
+	added = call("AddPolicy", "{\"name\":\"files\",\"apparmor\":\"" ARMOR(
+					  "f", "/x px,") "\",\"exec_inherit\":true}");
+	assert_string_equal(json_get_string(json_get_object(good(added), "policy"), "source"),
+			    "apparmor");
+	assert_non_null(strstr(json_object_get_string(first_of(added, "warnings")), "/x"));
+	digest = json_get_string(json_get_object(good(added), "policy"), "digest");
+	checked = call("CheckPolicy",
+		       "{\"apparmor\":\"" ARMOR("f", "/x px,") "\",\"exec_inherit\":true}");
+	assert_string_equal(json_get_string(good(checked), "digest"), digest);
+}
+
+static void bad_apparmor_changes_nothing(void **state)
+{
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "/x zz,") "\"}",
+	       "io.vkernel.InvalidProfile", "message", "line 2");
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "/x px,") "\"}",
+	       "io.vkernel.Unsupported", "message", "/x");
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "dbus,") "\"}",
+	       "io.vkernel.Unsupported", "hint", "--allow-unmediated");
+	refuse("AddPolicy", "{\"name\":\"a\",\"apparmor\":\"" ARMOR("a", "") ARMOR("b", "") "\"}",
+	       "io.vkernel.InvalidProfile", "message", "name one");
+	refuse("CheckPolicy", "{\"apparmor\":\"" ARMOR("a", "") "\",\"apparmor_profile\":\"b\"}",
+	       "io.vkernel.InvalidProfile", "message", "no profile");
+	assert_int_equal(count("ListPolicies", "policies"), 0);
+}
+
+/* Of the same text under the name: a kept policy, a file, an engine's; none is a refusal. */
+static void a_profile_that_the_config_names(void **state)
+{
+	scratch_write("apparmor.d/usr.bin.x", "profile /usr/bin/x {\n/etc/x r,\n}\n");
+	scratch_write("apparmor.d/mine", "profile other {\n/a px -> mine2,\n}\n"
+					 "profile mine2 {\n/etc/x r,\n}\n");
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	succeed("Bind", BIND_AS("c1", ""));
+	succeed("Bind", BIND_AS("c2", "unconfined"));
+	assert_int_equal(fake.n_policies, 1);
+	succeed("Bind", BIND_AS("c3", "kept"));
+	succeed("Bind", BIND_AS("c4", "/usr/bin/x"));
+	succeed("Bind", BIND_AS("c5", "mine2"));
+	succeed("Bind", BIND_AS("c6", "docker-default"));
+	succeed("Bind", BIND_AS("c7", "containers-default-0.57.4"));
+	assert_int_equal(fake.n_policies, 6);
+	refuse("Bind", BIND_AS("c8", "none"), "io.vkernel.InvalidProfile", "message", "none");
+	refuse("Bind", BIND_AS("c8", "other"), "io.vkernel.Unsupported", "message", "mine: ");
+	assert_int_equal(fake.n_instances, 7);
+}
+
+/* As AppArmor's own tools have it. */
+static void profiles_that_do_not_count(void **state)
+{
+	scratch_write("apparmor.d/off", "profile off {\n}\n");
+	scratch_folder("apparmor.d/disable");
+	scratch_write("apparmor.d/disable/off", "");
+	scratch_write("apparmor.d/new.dpkg-new", "profile new {\n}\n");
+	scratch_folder("apparmor.d/local");
+	scratch_write("apparmor.d/local/deep", "profile deep {\n}\n");
+	scratch_write("apparmor.d/talk", "profile talk {\ndbus,\n}\n");
+	refuse("Bind", BIND_AS("c", "off"), "io.vkernel.InvalidProfile", "message", "off");
+	refuse("Bind", BIND_AS("c", "new"), "io.vkernel.InvalidProfile", "message", "new");
+	refuse("Bind", BIND_AS("c", "deep"), "io.vkernel.InvalidProfile", "hint", "--apparmor");
+	refuse("Bind", BIND_AS("c", "talk"), "io.vkernel.Unsupported", "message", "talk: ");
+	assert_null(manager->remembered);
+}
+
+static void names_are_remembered(void **state)
+{
+	scratch_write("apparmor.d/mine", "profile mine {\n/etc/x r,\n}\n");
+	succeed("Bind", BIND_AS("c1", "mine"));
+	assert_non_null(manager->remembered);
+	succeed("Bind", BIND_AS("c2", "mine"));
+	assert_int_equal(fake.n_policies, 1);
+	scratch_write("apparmor.d/mine", "profile mine {\n/etc/xyz r,\n}\n");
+	succeed("Bind", BIND_AS("c3", "mine"));
+	assert_int_equal(fake.n_policies, 2);
+}
+
+/* The policy's and the container's, one on the other; not twice the same. */
+static void profiles_are_stacked(void **state)
+{
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	succeed("Bind", "{\"container\":\"c1\",\"pid\":1,\"policy\":\"kept\"}");
+	succeed("Bind", "{\"container\":\"c2\",\"pid\":1,\"policy\":\"kept\","
+			"\"apparmor\":\"kept\"}");
+	assert_int_equal(fake.n_policies, 1);
+	succeed("Bind", "{\"container\":\"c3\",\"pid\":1,\"policy\":\"kept\","
+			"\"apparmor\":\"docker-default\"}");
+	assert_int_equal(fake.n_policies, 2);
+}
+
+static void a_core_that_can_not_confine_refuses(void **state)
+{
+	fake.missing = VKERNEL_FEATURE_CONFINE;
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	refuse("Bind", BIND_AS("c", "kept"), "io.vkernel.Unsupported", "message", "AppArmor");
+	refuse("Build", "{\"policy\":\"kept\"}", "io.vkernel.Unsupported", "message", "AppArmor");
+	succeed("Bind", BIND_AS("c", "unconfined"));
+	assert_int_equal(fake.n_instances, 1);
+}
+
+/* As if another version had compiled it. */
+static void an_old_confinement_is_renewed(void **state)
+{
+	const DbBlob junk = { .data = (char *)"junk", .size = 4 };
+	_cleanup_db_policy_ DbPolicy p = {};
+
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	assert_int_equal(db_policy_compiled(manager->db, "kept", "d", &junk, "0:x"), 0);
+	succeed("GetPolicy", "{\"name\":\"kept\"}");
+	assert_int_equal(db_policy_get(manager->db, "kept", &p), 0);
+	assert_int_equal(strlen(p.digest), 64);
+	assert_true(p.confinement.size > 100);
+	assert_int_equal(db_policy_compiled(manager->db, "kept", "d", &junk, p.compiled), 0);
+	refuse("GetPolicy", "{\"name\":\"kept\"}", "io.vkernel.Failed", "message", "damaged");
+}
+
+/* While the parser runs. */
+static void the_end_answers_who_waits_for_the_parser(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+
+	dialog_say(&d, "{\"method\":\"io.vkernel.AddPolicy\",\"parameters\":"
+		       "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}}");
+	while (!manager->operations)
+		dialog_step(&d);
+	manager = manager_free(manager);
+	assert_int_equal(varlink_stream_read(&d.stream), 1);
+	assert_int_equal(varlink_stream_next(&d.stream, &answer), 1);
+	dialog_assert_error(answer, "io.vkernel.Failed", NULL, NULL);
+	dialog_close(&d);
+	start();
+	assert_int_equal(count("ListPolicies", "policies"), 0);
 }
 
 /* With a call that waits, the daemon ends as well. */
@@ -593,15 +1062,43 @@ int main(void)
 		api_test(modules_that_do_not_load),
 		api_test(a_policy_that_vanishes_is_loaded_again),
 		api_test(containers_by_name),
+		api_test(a_container_that_runs_gets_another_policy),
+		api_test(its_own_rules_stay),
+		api_test(its_own_rules_outlive_the_daemon),
+		api_test(its_own_apparmor_profile_stays),
+		api_test(it_is_read_for_the_capabilities_of_the_bind),
+		api_test(policies_that_can_not_be_applied),
+		api_test(a_restart_notes_another_policy),
+		api_test(an_event_notes_another_policy),
+		api_test(inspect_counts_refusals),
 		api_test(inspect_names_calls),
 		api_test(unbind),
 		api_test(unload),
 		api_test(claims_are_events),
 		api_test(events),
+		api_test(refusals_are_events),
+		api_test(audited_operations_are_events),
+		api_test(another_policy_is_an_event),
 		api_test(a_restart_takes_up_what_the_kernel_has),
 		api_test(the_end_answers_who_waits),
+		api_test(a_policy_of_both_parts),
+		api_test(a_policy_of_apparmor_alone),
+		api_test(bad_apparmor_changes_nothing),
+		api_test(a_profile_that_the_config_names),
+		api_test(profiles_that_do_not_count),
+		api_test(names_are_remembered),
+		api_test(profiles_are_stacked),
+		api_test(a_core_that_can_not_confine_refuses),
+		api_test(an_old_confinement_is_renewed),
+		api_test(the_end_answers_who_waits_for_the_parser),
 		api_test(status),
 	};
 
+	sigset_t set;
+
+	/* As vkerneld's own main() has it. */
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,6 +189,26 @@ int kernel_set_mode(Kernel *k, const KernelInstance *which, uint32_t mode)
 	return 0;
 }
 
+int kernel_set_policy(Kernel *k, const KernelInstance *which, const uint8_t digest[VK_DIGEST_SIZE])
+{
+	KernelInstance *i = find_instance(which->id);
+	KernelPolicy *p = find_policy(digest), *before;
+	int r = fake.policy_error;
+
+	fake.policy_error = 0;
+	if (r < 0)
+		return r;
+	if (!i || strcmp(i->container, which->container) != 0 || !p)
+		return -ENOENT;
+	before = find_policy(i->digest);
+	if (before)
+		before->instances--;
+	p->instances++;
+	memcpy(i->digest, digest, VK_DIGEST_SIZE);
+	fake.swaps++;
+	return 0;
+}
+
 void fake_event(KernelEvent *event)
 {
 	fake.listener(event, fake.userdata);

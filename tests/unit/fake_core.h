@@ -21,9 +21,9 @@ typedef struct FakeCore {
 	uint32_t missing; /* features */
 	KernelListener listener;
 	void *userdata;
-	int builds, loads; /* how many */
+	int builds, loads, swaps; /* how many */
 	/* What goes wrong, once for the last. */
-	int build_error, load_error, load_installed_error, bind_error;
+	int build_error, load_error, load_installed_error, bind_error, policy_error;
 } FakeCore;
 
 extern FakeCore fake;

@@ -51,6 +51,7 @@ static Policy *combined(const Policy *a, const Policy *b)
 
 	assert_int_equal(policy_combine(sources, 2, &p), 0);
 	assert_true(vk_policy_valid(p));
+	assert_true(vk_confinements_valid(p));
 	return p;
 }
 
@@ -62,8 +63,8 @@ static void assert_same(const Policy *a, const Policy *b)
 
 static void test_digest(void **state)
 {
-	/* sha256sum of 4112 zero bytes: two tables of 513 and 8 bytes of padding */
-	const char *zeros = "d7af8f8bddfd8b18ae03171150ad5c100f8c114c81cff5031c581e1164f18593";
+	/* sha256sum of 4104 zero bytes, two tables of 513, then 4160, 0 and all capabilities */
+	const char *known = "2a6a27964e2e616a22b6945f5336e412377498e7de760854f0785bd715f1c483";
 	_cleanup_free_ Policy *p = NULL, *q = policy_of("{'name':'read','action':'SCMP_ACT_KILL'}");
 	char hex[2 * VK_DIGEST_SIZE + 1], name[sizeof(VK_MODULE_PREFIX) + VK_MODULE_DIGITS];
 	uint8_t digest[VK_DIGEST_SIZE];
@@ -71,7 +72,7 @@ static void test_digest(void **state)
 	assert_int_equal(policy_new_allow(&p), 0);
 	assert_int_equal(p->abi, VK_POLICY_ABI);
 	policy_digest_hex(p, hex);
-	assert_string_equal(hex, zeros);
+	assert_string_equal(hex, known);
 	policy_module_name(p, name);
 	assert_int_equal(strlen(name), strlen(VK_MODULE_PREFIX) + VK_MODULE_DIGITS);
 	assert_memory_equal(name, VK_MODULE_PREFIX, strlen(VK_MODULE_PREFIX));
@@ -165,6 +166,8 @@ static void test_combine_too_big(void **state)
 	for (uint32_t s = 0; s < 2; s++) {
 		sides[s]->abi = VK_POLICY_ABI;
 		sides[s]->nr_nodes = NODES;
+		sides[s]->size = (uint32_t)size;
+		sides[s]->capabilities = UINT64_MAX;
 		sides[s]->table[0][READ] = VK_ENTRY_PROGRAM;
 		for (uint32_t i = 0; i < NODES; i++)
 			sides[s]->nodes[i] = (struct vk_node){
@@ -180,6 +183,84 @@ static void test_combine_too_big(void **state)
 	}
 	assert_int_equal(policy_combine((const Policy *const *)sides, 2, &both), -E2BIG);
 	assert_null(both);
+}
+
+/* One without automata. */
+static struct vk_confinement *confinement(const char *label, uint32_t mediates,
+					  uint64_t capabilities)
+{
+	uint32_t size = (uint32_t)(sizeof(struct vk_confinement) + strlen(label) + 8) & ~7u;
+	struct vk_confinement *c = calloc(1, size);
+
+	assert_non_null(c);
+	c->size = size;
+	c->mediates = mediates;
+	c->capabilities = capabilities;
+	c->label = sizeof(*c);
+	strcpy((char *)c + c->label, label);
+	assert_true(vk_confinement_valid(c, c->size));
+	return c;
+}
+
+static Policy *confined(const char *rules, const struct vk_confinement *c)
+{
+	Policy *p = policy_of(rules);
+
+	assert_int_equal(policy_confine(&p, c), 0);
+	assert_true(vk_confinements_valid(p));
+	return p;
+}
+
+static void assert_labels(const Policy *p, const char *first, const char *second)
+{
+	const struct vk_confinement *c = vk_confinement_first(p);
+
+	assert_string_equal(vk_confinement_label(c), first);
+	c = vk_confinement_next(c);
+	if (second) {
+		assert_string_equal(vk_confinement_label(c), second);
+		c = vk_confinement_next(c);
+	}
+	assert_ptr_equal(c, vk_policy_end(p));
+}
+
+static void test_combine_confinements(void **state)
+{
+	const uint32_t capability = VK_CLASS_BIT(VK_CLASS_CAPABILITY),
+		       file = VK_CLASS_BIT(VK_CLASS_FILE);
+	_cleanup_free_ struct vk_confinement *a = confinement("a", capability, 0xf0),
+					     *b = confinement("b", capability | file, 0x3c);
+	_cleanup_free_ Policy *p = confined("{'name':'uname','action':'SCMP_ACT_KILL'}", a);
+	_cleanup_free_ Policy *q = confined("{'name':'read','action':'SCMP_ACT_KILL'}", b);
+	_cleanup_free_ Policy *both = combined(p, q), *more = combined(both, p);
+
+	assert_labels(p, "a", NULL);
+	assert_int_equal(p->capabilities, 0xf0);
+	assert_labels(both, "a", "b");
+	assert_int_equal(both->mediates, capability | file);
+	assert_int_equal(both->capabilities, 0x30);
+	assert_int_equal(VK_VERDICT_ACTION(verdict_of(both, UNAME, 0, 0)), VK_KILL_THREAD);
+	assert_int_equal(VK_VERDICT_ACTION(verdict_of(both, READ, 0, 0)), VK_KILL_THREAD);
+	assert_same(more, both);
+}
+
+/* What only complains, or does not rule capabilities, takes none. */
+static void test_confine_capabilities(void **state)
+{
+	const uint32_t capability = VK_CLASS_BIT(VK_CLASS_CAPABILITY);
+	_cleanup_free_ struct vk_confinement *a = confinement("a", capability, 0xf0),
+					     *b = confinement("b", 0, 0);
+	_cleanup_free_ Policy *p = NULL;
+	uint8_t digest[VK_DIGEST_SIZE];
+
+	a->flags = VK_CONFINE_COMPLAIN;
+	p = confined("", a);
+	memcpy(digest, p->digest, sizeof(digest));
+	assert_int_equal(policy_confine(&p, b), 0);
+	assert_true(vk_confinements_valid(p));
+	assert_int_equal(p->capabilities, UINT64_MAX);
+	assert_memory_not_equal(p->digest, digest, sizeof(digest));
+	assert_labels(p, "a", "b");
 }
 
 /* What means the same has the same bytes, as far as these go. */
@@ -241,6 +322,35 @@ static void test_describe(void **state)
 	json_object_put(o);
 }
 
+static void assert_unsound(const void *bytes, size_t size)
+{
+	Policy *p = NULL;
+
+	assert_int_equal(policy_load(bytes, size, &p), -EUCLEAN);
+	assert_null(p);
+}
+
+static void test_load(void **state)
+{
+	_cleanup_free_ Policy *p = policy_of("{'names':['uname'],'action':'SCMP_ACT_ERRNO',"
+					     "'args':[{'index':0,'value':5,'op':'SCMP_CMP_GT'}]}");
+	_cleanup_free_ Policy *copy = NULL, *loaded = NULL;
+	const size_t size = policy_size(p);
+	uint8_t *byte = (uint8_t *)p;
+
+	assert_int_equal(policy_copy(p, &copy), 0);
+	assert_same(copy, p);
+	assert_int_equal(policy_load(p, size, &loaded), 0);
+	assert_same(loaded, p);
+	for (size_t n = 0; n < size; n += n < sizeof(*p) - 64 ? 41 : 1)
+		assert_unsound(p, n);
+	for (size_t i = 0; i < size; i++) {
+		byte[i] ^= 0x81;
+		assert_unsound(p, size);
+		byte[i] ^= 0x81;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,8 +360,11 @@ int main(void)
 		cmocka_unit_test(test_combine_conditions),
 		cmocka_unit_test(test_combine_neutral),
 		cmocka_unit_test(test_combine_too_big),
+		cmocka_unit_test(test_combine_confinements),
+		cmocka_unit_test(test_confine_capabilities),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -117,7 +117,8 @@ static void test_config(void **state)
 		&container,
 		"{\"annotations\":{\"io.vkernel.policy\":\"web\","
 		"\"io.kubernetes.cri.image-name\":\"docker.io/nginx:1\"},"
-		"\"process\":{\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"CAP_CHOWN\"]}},"
+		"\"process\":{\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"CAP_CHOWN\"]},"
+		"\"apparmorProfile\":\"docker-default\"},"
 		"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\"}}}",
 		&failure);
 
@@ -125,6 +126,7 @@ static void test_config(void **state)
 	assert_string_equal(container.policy, "web");
 	assert_string_equal(container.image, "docker.io/nginx:1");
 	assert_int_equal(json_object_array_length(container.capabilities), 2);
+	assert_string_equal(container.apparmor, "docker-default");
 	assert_non_null(json_object_object_get(container.seccomp, "defaultAction"));
 }
 
@@ -180,6 +182,7 @@ static void test_hostile_configs(void **state)
 	assert_config_refused("{\"annotations\":{\"io.vkernel.policy\":\"a\\u0000\"}}", "NUL");
 	assert_config_refused("{\"annotations\":{\"io.vkernel.image\":1}}", "not of type string");
 	assert_config_refused("{\"process\":\"sh\"}", "not of type object");
+	assert_config_refused("{\"process\":{\"apparmorProfile\":7}}", "not of type string");
 	assert_config_refused("{\"process\":{\"capabilities\":[]}}", "not of type object");
 	assert_config_refused("{\"process\":{\"capabilities\":{\"bounding\":{}}}}",
 			      "not of type array");

@@ -29,6 +29,7 @@ struct outcome {
 struct service {
 	int listener;
 	const char *reply; /* a NUL ends each, an empty one the lot */
+	bool in_turn; /* one for each request, not all for one */
 	char *request;
 	size_t size;
 };
@@ -72,22 +73,32 @@ static void get_file(const char *name, char *text, size_t size)
 	fclose(file);
 }
 
+/* Another request behind those before. */
+static bool hear(struct service *service, int fd)
+{
+	size_t length = strlen(service->request);
+	char byte;
+
+	while (read(fd, &byte, 1) == 1) {
+		if (length + 1 < service->size)
+			service->request[length++] = byte ? byte : '\n';
+		if (!byte)
+			return true;
+	}
+	return false;
+}
+
 static void *serve(void *userdata)
 {
 	struct service *service = userdata;
 	_cleanup_close_ int fd = accept(service->listener, NULL, NULL);
 	const char *reply = service->reply;
-	size_t length = 0;
-	char byte;
 
-	if (fd < 0)
+	if (fd < 0 || !hear(service, fd))
 		return NULL;
-	while (read(fd, &byte, 1) == 1 && byte)
-		if (length + 1 < service->size)
-			service->request[length++] = byte;
-	service->request[length] = 0;
 	for (; reply && *reply; reply += strlen(reply) + 1)
-		if (send(fd, reply, strlen(reply) + 1, MSG_NOSIGNAL) < 0)
+		if (send(fd, reply, strlen(reply) + 1, MSG_NOSIGNAL) < 0 ||
+		    (service->in_turn && !hear(service, fd)))
 			break;
 	return NULL;
 }
@@ -131,9 +142,10 @@ static void spawn(char **argv)
 }
 
 /* Runs "vkctl WORDS", split at blanks, with the replies waiting for it; returns its status. */
-static int vkctl_replies(const char *replies, const char *words)
+static int vkctl_service(const char *replies, bool in_turn, const char *words)
 {
 	struct service service = { .reply = replies,
+				   .in_turn = in_turn,
 				   .request = outcome.request,
 				   .size = sizeof(outcome.request) };
 	char copy[512], *argv[16] = { "vkctl" }, *save = NULL;
@@ -152,6 +164,11 @@ static int vkctl_replies(const char *replies, const char *words)
 	pthread_join(thread, NULL);
 	close(service.listener);
 	return outcome.status;
+}
+
+static int vkctl_replies(const char *replies, const char *words)
+{
+	return vkctl_service(replies, false, words);
 }
 
 static int vkctl(const char *reply, const char *words)
@@ -173,6 +190,7 @@ static void assert_has(const char *text, const char *part)
 	"\"digest\":\"00\",\"module\":\"vkernel_000000000000\",\"pid\":42,\"state\":\"active\"," \
 	"\"mode\":\"enforce\",\"scope\":\"cgroup\",\"checked\":10,\"denied\":2,\"dropped\":0,"   \
 	"\"capabilities\":[\"CAP_KILL\",\"CAP_CHOWN\"],\"on_claim\":\"refuse\",\"claims\":4,"    \
+	"\"refused\":{\"file\":3,\"mount\":0},"                                                  \
 	"\"bound\":null}"
 
 static void test_list(void **state)
@@ -220,6 +238,7 @@ static void test_odd_replies(void **state)
 	assert_int_equal(vkctl("{}", "build x"), 0);
 	assert_int_equal(vkctl("{}", "policy show x"), 0);
 	assert_int_equal(vkctl("{}", "policy list"), 0);
+	assert_int_equal(vkctl("{}", "policy apply x y"), 0);
 	assert_int_equal(vkctl("{}", "unload --all"), 0);
 	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InUse\"}", "unload x"), 6);
 	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InUse\",\"parameters\":"
@@ -241,6 +260,7 @@ static void test_inspect(void **state)
 	assert_has(outcome.out, "Capabilities:   CAP_KILL, CAP_CHOWN\n");
 	assert_has(outcome.out, "On a claim:     refuse\n");
 	assert_has(outcome.out, "Claims:         4\n");
+	assert_has(outcome.out, "Refused:        file 3, mount 0\n");
 }
 
 static void test_inspect_capabilities(void **state)
@@ -250,6 +270,7 @@ static void test_inspect_capabilities(void **state)
 	assert_has(outcome.out, "Capabilities:   none\n");
 	assert_int_equal(vkctl("{\"parameters\":{\"instance\":{\"id\":1}}}", "inspect x"), 0);
 	assert_has(outcome.out, "Capabilities:   all\n");
+	assert_has(outcome.out, "Refused:        -\n");
 }
 
 static void test_status(void **state)
@@ -350,6 +371,82 @@ static void test_claims(void **state)
 	assert_has(outcome.out, "claimed CAP_BPF, passed (audit) (2 before it not shown)\n");
 }
 
+#define EVENT(text) \
+	"{\"parameters\":{\"event\":{\"container\":\"web\"," text "}},\"continues\":true}\0"
+
+static void test_refusals(void **state)
+{
+	static const char replies[] = EVENT(
+		"\"kind\":\"refused\",\"class\":\"file\",\"operation\":\"open\",\"path\":"
+		"\"/etc/shadow\",\"requested\":[\"read\",\"write\"],\"missing\":[\"read\"],"
+		"\"label\":\"docker-default\",\"comm\":\"cat\",\"pid\":123,\"allowed\":false,"
+		"\"dropped\":2") EVENT("\"kind\":\"audited\",\"class\":\"file\",\"operation\":\"link\",\"path\":"
+				       "\"/a\",\"target\":\"/b\",\"requested\":[\"link\"],\"allowed\":true")
+		EVENT("\"kind\":\"refused\",\"class\":\"signal\",\"operation\":\"signal\","
+		      "\"signal\":\"SIGTERM\",\"target\":\"unconfined\",\"missing\":[\"send\"],"
+		      "\"label\":\"p\",\"mode\":\"audit\",\"allowed\":true")
+			EVENT("\"kind\":\"refused\",\"class\":\"mount\",\"operation\":\"mount\",\"path\":"
+			      "\"/mnt\",\"target\":\"proc\",\"missing\":[\"mount\"],\"label\":\"p\"")
+				EVENT("\"kind\":\"refused\",\"class\":\"network\",\"operation\":\"socket\","
+				      "\"family\":\"inet\",\"socket_type\":\"raw\",\"missing\":[\"create\"]")
+					EVENT("\"kind\":\"refused\",\"class\":\"rlimit\",\"operation\":\"rlimit\","
+					      "\"resource\":\"nofile\"")
+						EVENT("\"kind\":\"policy\",\"digest\":\"0123456789abcdef\"");
+
+	assert_int_equal(vkctl_replies(replies, "events --follow"), 3);
+	assert_has(outcome.out, " refused open /etc/shadow (read) by docker-default  web  cat[123]"
+				" (2 before it not shown)\n");
+	assert_has(outcome.out, " audited link /a -> /b (link)  web\n");
+	assert_has(outcome.out, " refused signal SIGTERM unconfined (send) by p  web,"
+				" passed (audit)\n");
+	assert_has(outcome.out, " refused mount /mnt from proc by p  web\n");
+	assert_has(outcome.out, " refused socket inet raw  web\n");
+	assert_has(outcome.out, " refused rlimit nofile  web\n");
+	assert_has(outcome.out, "policy     web runs on vkernel_0123456789ab\n");
+}
+
+/* A container chooses paths and names, and a terminal obeys what it is sent. */
+static void test_refusals_steer_nothing(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"event\":{\"kind\":\"refused\",\"operation\":"
+			       "\"open\",\"path\":\"/\\u001b[2J\",\"target\":\"\\n\",\"label\":"
+			       "\"\\u009b\",\"comm\":\"\\r\",\"missing\":[\"\\u0007\"],"
+			       "\"class\":\"file\"}}}",
+			       "events"),
+			 0);
+	assert_has(outcome.out, "refused open /\\x1b[2J -> \\x0a (\\x07) by \\xc2");
+	assert_null(strpbrk(outcome.out, "\033\r\a"));
+	assert_int_equal(vkctl("{\"parameters\":{\"event\":{\"kind\":\"refused\",\"missing\":7,"
+			       "\"class\":[],\"path\":{}}}}",
+			       "events"),
+			 0);
+}
+
+static void test_policy_apply(void **state)
+{
+	static const char replies[] =
+		"{\"parameters\":{\"instance\":" INSTANCE ",\"cached\":true}}\0"
+		"{\"error\":\"io.vkernel.NoSuchContainer\",\"parameters\":{\"container\":\"b\"}}\0"
+		"{\"parameters\":{\"instance\":" INSTANCE ",\"cached\":true}}\0";
+	_cleanup_json_ json_object *list = NULL;
+
+	assert_int_equal(vkctl_service(replies, true, "policy apply web a b c"), 5);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.ApplyPolicy\"");
+	assert_has(outcome.request, "{\"container\":\"a\",\"policy\":\"web\"}");
+	assert_has(outcome.request, "{\"container\":\"c\",\"policy\":\"web\"}");
+	assert_string_equal(outcome.out, "al\\x0apha: web (vkernel_000000000000)\n"
+					 "al\\x0apha: web (vkernel_000000000000)\n");
+	assert_has(outcome.err, "vkctl: b: no virtual kernel is bound to b\nhint: ");
+	assert_int_equal(vkctl_service(replies, true, "policy apply --json web a b c"), 5);
+	list = json_tokener_parse(outcome.out);
+	assert_int_equal(json_object_array_length(list), 2);
+	/* A service that goes is not asked on. */
+	assert_int_equal(vkctl_service(replies, true, "policy apply web a b c d e"), 3);
+	assert_null(strstr(outcome.request, "\"e\""));
+	assert_int_equal(vkctl("", "policy apply web \xff"), 5);
+	assert_string_equal(outcome.request, "");
+}
+
 static void test_policy_add(void **state)
 {
 	char words[256];
@@ -364,6 +461,52 @@ static void test_policy_add(void **state)
 	assert_has(outcome.request, "\"profile\":\"{\\\"defaultAction\\\":\\\"x\\\"}\\n\"");
 	assert_string_equal(outcome.out, "web: m\n");
 	assert_has(outcome.err, "warning: unknown call foo");
+}
+
+static void test_policy_add_apparmor(void **state)
+{
+	char words[512];
+
+	put_file("profile", "{}");
+	put_file("armor", "profile web { }\n");
+	snprintf(words, sizeof(words),
+		 "policy add web %s/profile --apparmor %s/armor --apparmor-profile web "
+		 "--exec-inherit --allow-unmediated",
+		 directory, directory);
+	assert_int_equal(vkctl("{\"parameters\":{\"policy\":{\"name\":\"web\",\"module\":\"m\"},"
+			       "\"warnings\":[\"w\"]}}",
+			       words),
+			 0);
+	assert_has(outcome.request, "\"apparmor\":\"profile web { }\\n\"");
+	assert_has(outcome.request, "\"apparmor_profile\":\"web\"");
+	assert_has(outcome.request, "\"exec_inherit\":true");
+	assert_has(outcome.request, "\"allow_unmediated\":true");
+	assert_has(outcome.err, "vkctl: web: warning: w");
+	snprintf(words, sizeof(words), "policy add web -a %s/armor", directory);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InvalidProfile\",\"parameters\":"
+			       "{\"message\":\"line 1: no\"}}",
+			       words),
+			 1);
+	assert_null(strstr(outcome.request, "\"profile\""));
+	assert_null(strstr(outcome.request, "exec_inherit"));
+	assert_has(outcome.err, "/armor: line 1: no");
+	assert_int_equal(vkctl("", "policy add web -a /nonexistent"), 1);
+	assert_has(outcome.err, "vkctl: /nonexistent: No such file or directory\n");
+}
+
+static void test_policy_confinements(void **state)
+{
+	put_file("in", "profile a { }");
+	assert_int_equal(
+		vkctl("{\"parameters\":{\"digest\":\"00\",\"calls\":{},\"confinements\":[{\"label\":"
+		      "\"a\",\"mediates\":[\"file\",\"mount\"],\"flags\":[],\"capabilities\":[],"
+		      "\"rlimits\":{\"nofile\":100}}]}}",
+		      "policy check -a -"),
+		0);
+	assert_has(outcome.request, "\"apparmor\":\"profile a { }\"");
+	assert_has(outcome.out, "AppArmor profile a\n  mediates      file, mount\n"
+				"  capabilities  none\n  limit         nofile 100\n");
+	put_file("in", "");
 }
 
 static void test_policy_check_stdin(void **state)
@@ -420,10 +563,27 @@ static void test_policy_add_refuses(void **state)
 static void test_usage(void **state)
 {
 	static const char *const wrong[] = {
-		"",	     "nonsense",    "policy",	      "policy nonsense", "policy add",
-		"list more", "unload",	    "unload x --all", "mode a",		 "mode a b c",
-		"mode a on", "inspect",	    "build",	      "events x",	 "hook a b",
-		"list --no", "policy show", "policy rm",      "policy check",
+		"",
+		"nonsense",
+		"policy",
+		"policy nonsense",
+		"policy add",
+		"list more",
+		"unload",
+		"unload x --all",
+		"mode a",
+		"mode a b c",
+		"mode a on",
+		"inspect",
+		"build",
+		"events x",
+		"hook a b",
+		"list --no",
+		"policy show",
+		"policy rm",
+		"policy check",
+		"policy apply",
+		"policy apply web",
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
@@ -439,7 +599,7 @@ static void test_help(void **state)
 	static const char *const verbs[] = {
 		"",	 "policy",    "policy add", "policy check", "policy list", "policy show",
 		"build", "list",      "inspect",    "mode",	    "unload",	   "events",
-		"hook",	 "policy rm", "status",
+		"hook",	 "policy rm", "status",	    "policy apply",
 	};
 	char words[64];
 
@@ -499,7 +659,8 @@ static void test_hook_binds(void **state)
 {
 	if (!may_bind())
 		skip();
-	make_bundle("{\"annotations\":{\"io.vkernel.policy\":\"web\"},\"linux\":{\"seccomp\":"
+	make_bundle("{\"annotations\":{\"io.vkernel.policy\":\"web\"},\"process\":"
+		    "{\"apparmorProfile\":\"docker-default\"},\"linux\":{\"seccomp\":"
 		    "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"uname\"],"
 		    "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":0,\"value\":"
 		    "18446744073709551615,\"op\":\"SCMP_CMP_EQ\"}]}]}}}");
@@ -509,6 +670,7 @@ static void test_hook_binds(void **state)
 	assert_has(outcome.request, "\"method\":\"io.vkernel.Bind\"");
 	assert_has(outcome.request, "\"container\":\"c1\"");
 	assert_has(outcome.request, "\"policy\":\"web\"");
+	assert_has(outcome.request, "\"apparmor\":\"docker-default\"");
 	/* The runtimes leave none where the config names none. */
 	assert_has(outcome.request, "\"capabilities\":[]");
 	/* Not a digit of a 64-bit argument may be lost on the way. */
@@ -585,8 +747,8 @@ static int prepare(void **state)
 
 static int clean_up(void **state)
 {
-	static const char *const names[] = { "in",	"out",	       "err", "socket",
-					     "profile", "config.json", "conf" };
+	static const char *const names[] = { "in",	"out",	       "err",  "socket",
+					     "profile", "config.json", "conf", "armor" };
 	char path[128];
 
 	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
@@ -611,7 +773,12 @@ int main(void)
 		cmocka_unit_test(test_build),
 		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_claims),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_refusals_steer_nothing),
+		cmocka_unit_test(test_policy_apply),
 		cmocka_unit_test(test_policy_add),
+		cmocka_unit_test(test_policy_add_apparmor),
+		cmocka_unit_test(test_policy_confinements),
 		cmocka_unit_test(test_policy_check_stdin),
 		cmocka_unit_test(test_policy_calls),
 		cmocka_unit_test(test_policy_add_refuses),

@@ -11,6 +11,7 @@ __vkctl_names() {
 _vkctl() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
 	local verb=${COMP_WORDS[1]} words=
+	local apparmor='--apparmor --apparmor-profile --allow-unmediated --exec-inherit'
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
@@ -21,12 +22,19 @@ _vkctl() {
 	case $verb in
 	policy)
 		if ((COMP_CWORD == 2)); then
-			words='add check list show rm --help'
+			words='add check apply list show rm --help'
 		else
 			case ${COMP_WORDS[2]} in
-			add) words='--image --json --help' ;;
-			check) words='--capability --json --help' ;;
+			add) words="--image $apparmor --json --help" ;;
+			check) words="--capability $apparmor --json --help" ;;
 			show) words="--json $(__vkctl_names 'policy list' name)" ;;
+			apply)
+				if ((COMP_CWORD == 3)); then
+					words="--json $(__vkctl_names 'policy list' name)"
+				else
+					words=$(__vkctl_names list container)
+				fi
+				;;
 			rm) words=$(__vkctl_names 'policy list' name) ;;
 			list) words='--json --help' ;;
 			esac

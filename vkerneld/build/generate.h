@@ -10,7 +10,7 @@
  * Changes with what is written below for the same policy; what else goes into a module has its
  * content in the key of the cache.
  */
-#define GENERATOR_VERSION 1
+#define GENERATOR_VERSION 2
 
-/* Writes the members of a struct vk_policy as initialisers: numbers, and nothing of a profile. */
+/* Writes the policy's bytes as 64-bit numbers: nothing else of a profile gets into a source. */
 int generate_policy(const Policy *p, FILE *f);

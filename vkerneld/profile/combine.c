@@ -127,9 +127,24 @@ static int combine_one(Combiner *c, const Policy *p, EntryTable table)
 	return c->error;
 }
 
+static int confine(Policy **p, const Policy *const *sources, size_t n)
+{
+	const struct vk_confinement *c;
+	int r;
+
+	for (size_t i = 0; i < n; i++)
+		vk_for_each_confinement(c, sources[i]) {
+			r = policy_confine(p, c);
+			if (r < 0)
+				return r;
+		}
+	return 0;
+}
+
 int policy_combine(const Policy *const *sources, size_t n, Policy **ret)
 {
 	_cleanup_(combiner_done) Combiner c = { .g = graph_new() };
+	_cleanup_free_ Policy *p = NULL;
 	EntryTable table;
 	int r;
 
@@ -141,5 +156,12 @@ int policy_combine(const Policy *const *sources, size_t n, Policy **ret)
 	r = import(c.g, sources[0], table);
 	for (size_t i = 1; r == 0 && i < n; i++)
 		r = combine_one(&c, sources[i], table);
-	return r < 0 ? r : graph_emit(c.g, table, ret);
+	if (r == 0)
+		r = graph_emit(c.g, table, &p);
+	if (r == 0)
+		r = confine(&p, sources, n);
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(p);
+	return 0;
 }

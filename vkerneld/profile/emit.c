@@ -60,7 +60,7 @@ int graph_emit(Graph *g, EntryTable table, Policy **ret)
 	_cleanup_(layout_done) Layout l = { .g = g };
 	Policy *p;
 	Node *n;
-	uint32_t t, i;
+	uint32_t t, i, size;
 	int r;
 
 	r = graph_error(g);
@@ -69,10 +69,13 @@ int graph_emit(Graph *g, EntryTable table, Policy **ret)
 	r = lay_out_table(&l, table);
 	if (r < 0)
 		return r;
-	p = calloc(1, sizeof(*p) + l.count * sizeof(p->nodes[0]));
+	size = (uint32_t)(sizeof(*p) + l.count * sizeof(p->nodes[0]));
+	p = calloc(1, size);
 	if (!p)
 		return -ENOMEM;
 	p->abi = VK_POLICY_ABI;
+	p->size = size;
+	p->capabilities = UINT64_MAX;
 	p->nr_nodes = l.count;
 	for (t = 0; t < VK_NR_TABLES; t++)
 		for (i = 0; i <= VK_CALL_BEYOND; i++)

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vkerneld/profile/policy.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <nettle/sha2.h>
+
+#include <vkernel/verdict.h>
 
 #include "proto/util.h"
 #include "vkerneld/profile/graph.h"
@@ -14,13 +17,18 @@ _Static_assert(SEALED_FROM == offsetof(Policy, digest) + VK_DIGEST_SIZE,
 	       "the digest covers the rest");
 _Static_assert(SHA256_DIGEST_SIZE == VK_DIGEST_SIZE, "the digest is a SHA-256");
 
-void policy_seal(Policy *p)
+static void digest_of(const Policy *p, uint8_t ret[VK_DIGEST_SIZE])
 {
 	struct sha256_ctx ctx;
 
 	sha256_init(&ctx);
 	sha256_update(&ctx, policy_size(p) - SEALED_FROM, (const uint8_t *)p + SEALED_FROM);
-	sha256_digest(&ctx, VK_DIGEST_SIZE, p->digest);
+	sha256_digest(&ctx, VK_DIGEST_SIZE, ret);
+}
+
+void policy_seal(Policy *p)
+{
+	digest_of(p, p->digest);
 }
 
 int policy_new_allow(Policy **ret)
@@ -30,8 +38,48 @@ int policy_new_allow(Policy **ret)
 	if (!p)
 		return -ENOMEM;
 	p->abi = VK_POLICY_ABI;
+	p->size = sizeof(*p);
+	p->capabilities = UINT64_MAX;
 	policy_seal(p);
 	*ret = p;
+	return 0;
+}
+
+int policy_copy(const Policy *p, Policy **ret)
+{
+	Policy *copy = malloc(policy_size(p));
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, p, policy_size(p));
+	*ret = copy;
+	return 0;
+}
+
+static bool is_sound(const Policy *p, size_t size)
+{
+	uint8_t digest[VK_DIGEST_SIZE];
+
+	if (p->abi != VK_POLICY_ABI || p->size != size || !vk_confinements_valid(p) ||
+	    !vk_policy_valid(p))
+		return false;
+	digest_of(p, digest);
+	return memcmp(digest, p->digest, sizeof(digest)) == 0;
+}
+
+int policy_load(const void *bytes, size_t size, Policy **ret)
+{
+	_cleanup_free_ Policy *p = NULL;
+
+	if (size < sizeof(*p))
+		return -EUCLEAN;
+	p = malloc(size);
+	if (!p)
+		return -ENOMEM;
+	memcpy(p, bytes, size);
+	if (!is_sound(p, size))
+		return -EUCLEAN;
+	*ret = TAKE_PTR(p);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include <json-c/json.h>
 
+#include <vkernel/confine.h>
 #include <vkernel/policy.h>
 
 /* One heap object: free() releases it. */
@@ -17,7 +18,7 @@ typedef struct vk_policy Policy;
 
 static inline size_t policy_size(const Policy *p)
 {
-	return sizeof(*p) + (size_t)p->nr_nodes * sizeof(p->nodes[0]);
+	return p->size;
 }
 
 /* What a profile is read for: decides includes, excludes and minKernel. */
@@ -59,9 +60,22 @@ int policy_new_allow(Policy **ret);
 
 /*
  * Each call takes the most restrictive verdict of the sources, as stacked seccomp filters do; the
- * earlier source wins where two are alike in severity. -E2BIG when the result has too many nodes.
+ * earlier source wins where two are alike in severity. The confinements of all apply. -E2BIG when
+ * the result has too many nodes or is too large.
  */
 int policy_combine(const Policy *const *sources, size_t n, Policy **ret);
+
+/*
+ * Puts a valid confinement behind those that the policy has, unless it is among them. -E2BIG when
+ * the policy would be too large; it stays as it was then.
+ */
+int policy_confine(Policy **p, const struct vk_confinement *c);
+
+/* Another one like it. */
+int policy_copy(const Policy *p, Policy **ret);
+
+/* What policy_size() bytes of one were kept as; -EUCLEAN if they are none, or were changed. */
+int policy_load(const void *bytes, size_t size, Policy **ret);
 
 /* Sets p->digest. Every function above has done so. */
 void policy_seal(Policy *p);

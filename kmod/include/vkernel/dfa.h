@@ -68,6 +68,36 @@ static inline int vk_dfa_settled(const struct vk_dfa *dfa, __u32 state)
 	return !!(dfa->states[state].base & VK_DFA_SETTLED);
 }
 
+/* One byte on, unless nothing but a NUL matters any more: false then. */
+static inline int vk_dfa_step(const struct vk_dfa *dfa, __u32 *state, __u8 byte)
+{
+	const __u32 base = dfa->states[*state].base;
+	const struct vk_dfa_edge *e;
+
+	if (base & VK_DFA_SETTLED)
+		return 0;
+	e = &vk_dfa_edges(dfa)[base + dfa->classes[byte]];
+	*state = e->owner == *state ? e->next : dfa->states[*state].otherwise;
+	return 1;
+}
+
+/* The same for a text that ends with a NUL. */
+static inline int vk_dfa_run(const struct vk_dfa *dfa, __u32 *state, const __u8 *text)
+{
+	const struct vk_dfa_edge *edges = vk_dfa_edges(dfa), *e;
+	__u32 s = *state, base;
+
+	for (; *text; text++) {
+		base = dfa->states[s].base;
+		if (base & VK_DFA_SETTLED)
+			break;
+		e = &edges[base + dfa->classes[*text]];
+		s = e->owner == s ? e->next : dfa->states[s].otherwise;
+	}
+	*state = s;
+	return !*text;
+}
+
 /* The state behind all @size bytes, NULs among them. */
 static inline __u32 vk_dfa_match(const struct vk_dfa *dfa, __u32 state, const void *bytes,
 				 __u32 size)

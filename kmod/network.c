@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <linux/errno.h>
+#include <linux/rcupdate.h>
+
+#include "confine.h"
+#include "instance.h"
+#include "network.h"
+#include "policy.h"
+
+static bool vk_has_type(const u16 *sockets, u32 family, u32 type)
+{
+	return family < VK_NR_FAMILIES && type < VK_NR_SOCKET_TYPES && sockets[family] >> type & 1;
+}
+
+static noinline int vk_socket_ask(struct vk_instance *instance, u32 family, u32 type)
+{
+	struct vk_operation operation = {
+		.class = VK_CLASS_NETWORK,
+		.kind = VKERNEL_OP_SOCKET,
+		.requested = 1,
+		.error = -EACCES,
+		.family = family,
+		.type = type,
+	};
+	const struct vk_confinement *c;
+	const struct vk_policy *policy;
+	int err = 0;
+
+	rcu_read_lock();
+	policy = vk_instance_policy(instance);
+	vk_for_each_ruling(c, policy, VK_CLASS_NETWORK) {
+		const struct vk_answer answer = {
+			.missing = !vk_has_type(c->sockets, family, type),
+			.audited = vk_has_type(c->sockets_audit, family, type),
+			.quiet = vk_has_type(c->sockets_quiet, family, type),
+		};
+
+		err = vk_confine(instance, c, &operation, &answer);
+		if (err)
+			break;
+	}
+	rcu_read_unlock();
+	return err;
+}
+
+/*
+ * The image is looked at without RCU's lock: nothing here sleeps, and instance.c waits for tasks
+ * that were preempted before it lets go of one.
+ */
+int vk_socket_create(int family, int type, int protocol, int kern, long e,
+		     struct vk_instance *instance)
+{
+	if (kern || vk_has_type(READ_ONCE(instance->image)->sockets, family, type))
+		return 0;
+	return vk_socket_ask(instance, family, type);
+}

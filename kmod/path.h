@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The path of a file, as confinements name it, fed to an automaton from the root on. No buffer
+ * holds it: the names are read where they lie, and the walk is done again if somebody renamed or
+ * mounted meanwhile.
+ */
+#ifndef _VK_PATH_H
+#define _VK_PATH_H
+
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mount.h>
+#include <linux/nsproxy.h>
+#include <linux/path.h>
+#include <linux/sched.h>
+#include <linux/seqlock.h>
+#include <linux/types.h>
+
+#include <vkernel/dfa.h>
+
+#include "compat/mount.h"
+
+struct vk_confinement;
+
+/* Finds what the kernel does not export of mounts; without it no path can be told. */
+void vk_path_find(void);
+bool vk_path_available(void);
+
+/* A path to be matched. */
+struct vk_name {
+	struct path path; /* whoever asks holds references to both */
+	bool dir; /* the path ends with a slash then */
+	bool open; /* of an open file, which may be deleted */
+};
+
+/**
+ * vk_path_match - where an automaton gets by the bytes of a path
+ * @confinement: whose flags say what the path is
+ * @dfa: the automaton
+ * @state: where it begins; the state behind the path's last byte when 0 is returned
+ *
+ * Under rcu_read_lock(). Does not sleep.
+ *
+ * Return: 0; -EACCES for a path that does not lead to the task's root; -ENOENT for a deleted file.
+ */
+int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa *dfa,
+		  const struct vk_name *name, u32 *state);
+
+/*
+ * Writes the path for people to read, with a NUL at its end, or as much of it as there is room for.
+ * Under rcu_read_lock(). Does not sleep.
+ */
+void vk_path_print(const struct vk_name *name, char *buffer, size_t size);
+
+/* From a struct vfsmount: members of the struct mount around it, which is private to fs/. */
+extern struct vk_mount_layout vk_mount;
+extern seqlock_t *vk_mount_lock;
+
+static inline struct vfsmount *vk_mount_parent(const struct vfsmount *mnt)
+{
+	/* It points to the struct mount. */
+	return READ_ONCE(*(void **)((void *)mnt + vk_mount.parent)) + vk_mount.vfsmount;
+}
+
+static inline struct dentry *vk_mount_point(const struct vfsmount *mnt)
+{
+	return READ_ONCE(*(struct dentry **)((void *)mnt + vk_mount.mountpoint));
+}
+
+static inline void *vk_mount_namespace(const struct vfsmount *mnt)
+{
+	return READ_ONCE(*(void **)((void *)mnt + vk_mount.namespace));
+}
+
+/* Whether a mount is the kernel's own, where no path leads. */
+static inline bool vk_path_is_internal(const struct path *path)
+{
+	return IS_ERR(vk_mount_namespace(path->mnt));
+}
+
+/* Whether the file system has paths at all: those of pipes, sockets and the like have none. */
+static inline bool vk_path_is_named(const struct dentry *dentry)
+{
+	return !(dentry->d_sb->s_flags & SB_NOUSER);
+}
+
+/* Whether the mount is one of the task's namespace. */
+static inline bool vk_path_is_ours(const struct path *path)
+{
+	/* None in a task that ends. */
+	return current->nsproxy && vk_mount_namespace(path->mnt) == current->nsproxy->mnt_ns;
+}
+
+/* Whether the task is the owner of the file at the path. */
+bool vk_path_is_owned(const struct path *path, const struct inode *inode);
+
+/* Names that are remembered on the way up. */
+#define VK_TRAIL 32
+
+/*
+ * The same as vk_path_match() for what most paths are: short, of the task's namespace, and nobody
+ * renames or mounts at this moment. False for one that is not so. Under RCU.
+ */
+static __always_inline bool vk_path_match_quick(const struct vk_dfa *dfa, const struct path *path,
+						bool dir, u32 *state)
+{
+	/* Written before it is read: to clear it would cost as much as all the rest. */
+	const struct dentry *steps[VK_TRAIL] __attribute__((uninitialized));
+	const struct dentry *dentry = path->dentry;
+	const struct vfsmount *mnt = path->mnt, *parent;
+	unsigned int mounts, renames, count = 0;
+
+	if (!vk_path_is_ours(path))
+		return false;
+	mounts = raw_read_seqcount(&vk_mount_lock->seqcount);
+	renames = raw_read_seqcount(&rename_lock.seqcount);
+	for (;;) {
+		if (dentry != mnt->mnt_root) {
+			if (count == VK_TRAIL || IS_ROOT(dentry))
+				return false;
+			steps[count++] = dentry;
+			dentry = READ_ONCE(dentry->d_parent);
+			continue;
+		}
+		parent = vk_mount_parent(mnt);
+		if (parent == mnt)
+			break;
+		dentry = vk_mount_point(mnt);
+		mnt = parent;
+	}
+	dir |= !count;
+	while (count--)
+		if (!vk_dfa_step(dfa, state, '/') ||
+		    !vk_dfa_run(dfa, state, READ_ONCE(steps[count]->d_name.name)))
+			goto settled;
+	if (dir)
+		vk_dfa_step(dfa, state, '/');
+settled:
+	return !((mounts | renames) & 1) && !read_seqretry(&rename_lock, renames) &&
+	       !read_seqretry(vk_mount_lock, mounts);
+}
+
+#endif
