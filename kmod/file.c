@@ -100,11 +100,25 @@ static noinline int vk_file_ask_all(struct vk_instance *instance, const struct v
 }
 
 /*
- * Whether the path is permitted to everybody, which is where most uses end. Without preemption,
- * which RCU waits for as for its own lock.
+ * Whether the first byte of the path says that everybody may, which is where most uses end. Without
+ * preemption, which RCU waits for as for its own lock.
  */
-static __always_inline bool vk_file_permitted(struct vk_instance *instance,
-					      const struct path *path, bool dir, u32 mask)
+static __always_inline bool vk_is_plain(struct vk_instance *instance, const struct path *path,
+					u32 mask)
+{
+	struct vk_path_seq seq;
+	bool plain;
+
+	rcu_read_lock_sched_notrace();
+	seq = vk_path_begin();
+	plain = !(mask & ~READ_ONCE(instance->image)->plain[vk_path_first(path)]) &&
+		vk_path_held(seq);
+	rcu_read_unlock_sched_notrace();
+	return plain;
+}
+
+/* The same by all of the path. */
+static bool vk_is_permitted(struct vk_instance *instance, const struct vk_access *access)
 {
 	const struct vk_dfa *dfa;
 	bool permitted = false;
@@ -114,21 +128,18 @@ static __always_inline bool vk_file_permitted(struct vk_instance *instance,
 	dfa = READ_ONCE(instance->image)->file;
 	if (dfa) {
 		state = dfa->start;
-		if (vk_path_match_quick(dfa, path, dir, &state)) {
+		if (vk_path_match_quick(dfa, &access->name.path, access->name.dir, &state)) {
 			accept = dfa->states[state].accept;
-			permitted = !(mask & ~(accept & accept >> VK_OTHER_SHIFT));
+			permitted = !(access->mask & ~(accept & accept >> VK_OTHER_SHIFT));
 		}
 	}
 	rcu_read_unlock_sched_notrace();
 	return permitted;
 }
 
-static __always_inline int vk_file_check(struct vk_instance *instance,
-					 const struct vk_access *access)
+static noinline int vk_file_check(struct vk_instance *instance, const struct vk_access *access)
 {
-	if (vk_file_permitted(instance, &access->name.path, access->name.dir, access->mask))
-		return 0;
-	return vk_file_ask_all(instance, access);
+	return vk_is_permitted(instance, access) ? 0 : vk_file_ask_all(instance, access);
 }
 
 static bool vk_is_dir(const struct inode *inode)
@@ -176,30 +187,26 @@ static bool vk_is_executed(const struct file *file)
 	return file->f_flags & __FMODE_EXEC;
 }
 
-static noinline int vk_open_ask(struct file *file, u32 mask, struct vk_instance *instance)
+/* The most frequent of all: what is plain needs no look at what the file is. */
+asmlinkage bool vk_file_is_plain(struct file *file, struct vk_instance *instance)
+{
+	return vk_is_plain(instance, &file->f_path, vk_open_mask(file));
+}
+
+int vk_file_open(struct file *file, long b, long c, long d, long e, struct vk_instance *instance)
 {
 	const struct vk_access access = {
 		.name = { .path = file->f_path, .dir = vk_is_dir(file_inode(file)) },
 		.kind = VKERNEL_OP_OPEN,
-		.mask = mask,
+		.mask = vk_open_mask(file),
 		.inode = file_inode(file),
 	};
 
 	/* What a file system opens beneath another one is no task's to name. */
-	if (!mask || vk_is_executed(file) || vk_file_is_beneath(file) ||
+	if (!access.mask || vk_is_executed(file) || vk_file_is_beneath(file) ||
 	    !vk_path_is_named(file->f_path.dentry) || vk_path_is_internal(&file->f_path))
 		return 0;
-	return vk_file_ask_all(instance, &access);
-}
-
-/* The most frequent of all: what is permitted needs no look at what the file is. */
-int vk_file_open(struct file *file, long b, long c, long d, long e, struct vk_instance *instance)
-{
-	const u32 mask = vk_open_mask(file);
-
-	if (vk_file_permitted(instance, &file->f_path, vk_is_dir(file_inode(file)), mask))
-		return 0;
-	return vk_open_ask(file, mask, instance);
+	return vk_file_check(instance, &access);
 }
 
 int vk_file_lock(struct file *file, unsigned int cmd, long c, long d, long e,
@@ -268,9 +275,8 @@ int vk_bprm_creds_for_exec(struct linux_binprm *bprm, long b, long c, long d, lo
 	return vk_file_check(instance, &access);
 }
 
-/* Of a file that is there, by its path. */
-static int vk_path_check(struct vk_instance *instance, const struct path *path,
-			 enum vkernel_operation kind)
+static noinline int vk_path_ask(struct vk_instance *instance, const struct path *path,
+				enum vkernel_operation kind)
 {
 	struct vk_access access = {
 		.name = { .path = *path },
@@ -279,10 +285,18 @@ static int vk_path_check(struct vk_instance *instance, const struct path *path,
 		.inode = d_backing_inode(path->dentry),
 	};
 
-	if (!vk_path_is_named(path->dentry))
+	/* A name without a file can not be removed: the kernel says so. */
+	if (!access.inode || !vk_path_is_named(path->dentry))
 		return 0;
 	access.name.dir = vk_is_dir(access.inode);
 	return vk_file_check(instance, &access);
+}
+
+/* Of a file that is there, by its path. */
+static __always_inline int vk_path_check(struct vk_instance *instance, const struct path *path,
+					 enum vkernel_operation kind)
+{
+	return vk_is_plain(instance, path, VK_MAY_WRITE) ? 0 : vk_path_ask(instance, path, kind);
 }
 
 int vk_path_truncate(const struct path *path, long b, long c, long d, long e,
@@ -303,22 +317,26 @@ int vk_path_chown(const struct path *path, kuid_t uid, kgid_t gid, long d, long 
 	return vk_path_check(instance, path, VKERNEL_OP_CHOWN);
 }
 
-/* Of a name in a directory, where a file is to be. */
-static int vk_create_check(struct vk_instance *instance, const struct path *dir,
-			   struct dentry *dentry, enum vkernel_operation kind)
+static noinline int vk_create_ask(struct vk_instance *instance, const struct path *path,
+				  enum vkernel_operation kind)
 {
-	struct vk_access access = {
-		.name = {
-			.path = { .mnt = dir->mnt, .dentry = dentry },
-			.dir = kind == VKERNEL_OP_MKDIR,
-		},
+	const struct vk_access access = {
+		.name = { .path = *path, .dir = kind == VKERNEL_OP_MKDIR },
 		.kind = kind,
 		.mask = VK_MAY_WRITE,
 	};
 
-	if (!vk_path_is_named(dir->dentry))
-		return 0;
-	return vk_file_check(instance, &access);
+	return vk_path_is_named(path->dentry) ? vk_file_check(instance, &access) : 0;
+}
+
+/* Of a name in a directory, where a file is to be. */
+static __always_inline int vk_create_check(struct vk_instance *instance, const struct path *dir,
+					   struct dentry *dentry, enum vkernel_operation kind)
+{
+	const struct path path = { .mnt = dir->mnt, .dentry = dentry };
+
+	return vk_is_plain(instance, &path, VK_MAY_WRITE) ? 0 :
+	       vk_create_ask(instance, &path, kind);
 }
 
 int vk_path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev,
@@ -345,7 +363,7 @@ static int vk_remove_check(struct vk_instance *instance, const struct path *dir,
 {
 	const struct path path = { .mnt = dir->mnt, .dentry = dentry };
 
-	return d_backing_inode(dentry) ? vk_path_check(instance, &path, kind) : 0;
+	return vk_path_check(instance, &path, kind);
 }
 
 int vk_path_unlink(const struct path *dir, struct dentry *dentry, long c, long d, long e,

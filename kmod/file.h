@@ -9,11 +9,15 @@
 #define _VK_FILE_H
 
 #include <linux/fs.h>
+#include <linux/linkage.h>
 #include <linux/types.h>
 
 struct linux_binprm;
 struct vk_instance;
 struct vm_area_struct;
+
+/* For the trampoline of opening: whether no more is to be asked. */
+asmlinkage bool vk_file_is_plain(struct file *file, struct vk_instance *instance);
 
 int vk_file_open(struct file *file, long, long, long, long, struct vk_instance *instance);
 int vk_file_lock(struct file *file, unsigned int cmd, long, long, long,

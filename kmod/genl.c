@@ -113,7 +113,7 @@ static int vk_put_policy(struct sk_buff *skb, const struct vk_image *image)
 	       nla_put_string(skb, VKERNEL_A_POLICY_MODULE, module_name(image->owner)) ?:
 	       nla_put_u32(skb, VKERNEL_A_POLICY_INSTANCES, atomic_read(&image->instances)) ?:
 	       nla_put_u32(skb, VKERNEL_A_POLICY_HOOKS, vk_hook_set_size(image->handlers) +
-			   vk_hook_set_size(image->security));
+			   vk_security_count(&image->security));
 }
 
 static int vk_put_hook(struct sk_buff *skb, const struct vk_hook *hook)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/errno.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 
 #include "confine.h"
@@ -9,10 +10,12 @@
 
 static bool vk_has_type(const u16 *sockets, u32 family, u32 type)
 {
-	return family < VK_NR_FAMILIES && type < VK_NR_SOCKET_TYPES && sockets[family] >> type & 1;
+	if (family >= VK_NR_FAMILIES || type >= VK_NR_SOCKET_TYPES)
+		return false;
+	return sockets[array_index_nospec(family, VK_NR_FAMILIES)] >> type & 1;
 }
 
-static noinline int vk_socket_ask(struct vk_instance *instance, u32 family, u32 type)
+static int vk_socket_ask(struct vk_instance *instance, u32 family, u32 type)
 {
 	struct vk_operation operation = {
 		.class = VK_CLASS_NETWORK,
@@ -43,14 +46,9 @@ static noinline int vk_socket_ask(struct vk_instance *instance, u32 family, u32 
 	return err;
 }
 
-/*
- * The image is looked at without RCU's lock: nothing here sleeps, and instance.c waits for tasks
- * that were preempted before it lets go of one.
- */
+/* The trampoline has found it not to be plain, where it could tell. */
 int vk_socket_create(int family, int type, int protocol, int kern, long e,
 		     struct vk_instance *instance)
 {
-	if (kern || vk_has_type(READ_ONCE(instance->image)->sockets, family, type))
-		return 0;
-	return vk_socket_ask(instance, family, type);
+	return kern ? 0 : vk_socket_ask(instance, family, type);
 }

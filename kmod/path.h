@@ -94,6 +94,54 @@ static inline bool vk_path_is_ours(const struct path *path)
 /* Whether the task is the owner of the file at the path. */
 bool vk_path_is_owned(const struct path *path, const struct inode *inode);
 
+/* Takes the counts of mounts and renames; while one is odd somebody is at it. */
+struct vk_path_seq {
+	unsigned int mounts, renames;
+};
+
+static __always_inline struct vk_path_seq vk_path_begin(void)
+{
+	return (struct vk_path_seq){
+		.mounts = raw_read_seqcount(&vk_mount_lock->seqcount),
+		.renames = raw_read_seqcount(&rename_lock.seqcount),
+	};
+}
+
+/* Whether what was read since then was there as one. */
+static __always_inline bool vk_path_held(struct vk_path_seq seq)
+{
+	return !((seq.mounts | seq.renames) & 1) && !read_seqretry(&rename_lock, seq.renames) &&
+	       !read_seqretry(vk_mount_lock, seq.mounts);
+}
+
+/*
+ * The first byte of the name by which a path of the task's namespace leaves the root, or 0: the
+ * root itself, or one that is not of the namespace. Under RCU, between the two above.
+ */
+static __always_inline u8 vk_path_first(const struct path *path)
+{
+	const struct dentry *dentry = path->dentry, *up, *top = NULL;
+	const struct vfsmount *mnt = path->mnt, *parent;
+
+	if (!vk_path_is_ours(path))
+		return 0;
+	for (;;) {
+		while (dentry != mnt->mnt_root) {
+			up = READ_ONCE(dentry->d_parent);
+			if (up == dentry)
+				return 0;
+			top = dentry;
+			dentry = up;
+		}
+		parent = vk_mount_parent(mnt);
+		if (parent == mnt)
+			break;
+		dentry = vk_mount_point(mnt);
+		mnt = parent;
+	}
+	return top ? *READ_ONCE(top->d_name.name) : 0;
+}
+
 /* Names that are remembered on the way up. */
 #define VK_TRAIL 32
 
@@ -108,15 +156,15 @@ static __always_inline bool vk_path_match_quick(const struct vk_dfa *dfa, const 
 	const struct dentry *steps[VK_TRAIL] __attribute__((uninitialized));
 	const struct dentry *dentry = path->dentry;
 	const struct vfsmount *mnt = path->mnt, *parent;
-	unsigned int mounts, renames, count = 0;
+	struct vk_path_seq seq = vk_path_begin();
+	unsigned int count = 0;
 
 	if (!vk_path_is_ours(path))
 		return false;
-	mounts = raw_read_seqcount(&vk_mount_lock->seqcount);
-	renames = raw_read_seqcount(&rename_lock.seqcount);
 	for (;;) {
 		if (dentry != mnt->mnt_root) {
-			if (count == VK_TRAIL || IS_ROOT(dentry))
+			/* Out of what was mounted, it is its own parent, and fills the trail. */
+			if (count == VK_TRAIL)
 				return false;
 			steps[count++] = dentry;
 			dentry = READ_ONCE(dentry->d_parent);
@@ -136,8 +184,7 @@ static __always_inline bool vk_path_match_quick(const struct vk_dfa *dfa, const 
 	if (dir)
 		vk_dfa_step(dfa, state, '/');
 settled:
-	return !((mounts | renames) & 1) && !read_seqretry(&rename_lock, renames) &&
-	       !read_seqretry(vk_mount_lock, mounts);
+	return vk_path_held(seq);
 }
 
 #endif

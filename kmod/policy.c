@@ -12,7 +12,6 @@
 #include "handler.h"
 #include "hook.h"
 #include "policy.h"
-#include "security.h"
 #include "syscall.h"
 
 /* Taken for moments: by image modules that come and go, and by each bind. */
@@ -65,6 +64,8 @@ static int vk_image_add(struct vk_image *image)
 /* Slow, so nobody who binds waits for it. */
 static int vk_image_hook(struct vk_image *image)
 {
+	int err;
+
 	image->handlers = vk_hook_restricted(image->policy);
 	if (IS_ERR(image->handlers))
 		return PTR_ERR(image->handlers);
@@ -73,18 +74,17 @@ static int vk_image_hook(struct vk_image *image)
 		vk_hooks_release(image->handlers);
 		return PTR_ERR(image->capability);
 	}
-	image->security = vk_security_hook(image->mediates);
-	if (IS_ERR(image->security)) {
+	err = vk_security_hook(&image->security, image->mediates);
+	if (err) {
 		vk_hooks_release(image->capability);
 		vk_hooks_release(image->handlers);
-		return PTR_ERR(image->security);
 	}
-	return 0;
+	return err;
 }
 
 static void vk_image_unhook(struct vk_image *image)
 {
-	vk_hooks_release(image->security);
+	vk_security_unhook(&image->security);
 	vk_hooks_release(image->capability);
 	vk_hooks_release(image->handlers);
 }
@@ -118,6 +118,19 @@ static void vk_image_digest_files(struct vk_image *image, const struct vk_confin
 	(*count)++;
 }
 
+static void vk_image_digest_plain(struct vk_image *image)
+{
+	const struct vk_dfa *dfa = image->file;
+	u32 root = vk_dfa_next(dfa, dfa->start, '/'), byte, state;
+
+	for (byte = 1; byte < ARRAY_SIZE(image->plain); byte++) {
+		state = vk_dfa_next(dfa, root, byte);
+		if (vk_dfa_settled(dfa, state))
+			image->plain[byte] = vk_file_allowed(dfa, state, true) &
+					     vk_file_allowed(dfa, state, false);
+	}
+}
+
 static void vk_image_digest(struct vk_image *image)
 {
 	size_t ruling_files = 0;
@@ -137,6 +150,8 @@ static void vk_image_digest(struct vk_image *image)
 		if (c->mediates & VK_CLASS_BIT(VK_CLASS_NETWORK))
 			vk_image_digest_sockets(image, c);
 	}
+	if (image->file)
+		vk_image_digest_plain(image);
 }
 
 static int vk_image_open(const struct vk_policy *policy, struct module *owner)

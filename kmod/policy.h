@@ -9,6 +9,8 @@
 #include <vkernel/confine.h>
 #include <vkernel/policy.h>
 
+#include "security.h"
+
 struct vk_hook_set;
 
 /*
@@ -20,6 +22,11 @@ struct vk_image {
 	u32 mediates; /* as the policy's */
 	/* What all confinements permit, and none asks to report: they are not asked one by one then. */
 	const struct vk_dfa *file; /* or NULL */
+	/*
+	 * By the first byte behind the root's slash: what everybody may do to whatever lies there,
+	 * where no later byte matters. 0 by 0.
+	 */
+	u8 plain[256];
 	u64 capabilities;
 	u64 signals[2]; /* within an instance, by number */
 	u16 sockets[VK_NR_FAMILIES]; /* types, by bit */
@@ -29,7 +36,7 @@ struct vk_image {
 	struct module *owner;
 	struct vk_hook_set *handlers; /* hooked for it */
 	struct vk_hook_set *capability;
-	struct vk_hook_set *security;
+	struct vk_security_hooks security;
 	atomic_t instances; /* each holds a reference to the owner */
 };
 

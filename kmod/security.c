@@ -25,13 +25,29 @@ struct vk_security {
 	u32 classes;
 	void *function;
 	bool optional; /* newer kernels have it, older ones do without */
+	u8 way;
 };
 
-#define VK_CHECK(name, class) { "security_" #name, VK_CLASS_BIT(VK_CLASS_##class), vk_##name, false }
-#define VK_NEWER(name, class) { "security_" #name, VK_CLASS_BIT(VK_CLASS_##class), vk_##name, true }
+enum { VK_WAY_SHARED, VK_WAY_OPEN, VK_WAY_SOCKET, VK_WAY_KILL };
+
+#define VK_CHECK_BY(name, class, by)                               \
+	{                                                          \
+		.symbol = "security_" #name,                       \
+		.classes = VK_CLASS_BIT(VK_CLASS_##class),         \
+		.function = vk_##name,                             \
+		.way = VK_WAY_##by,                                \
+	}
+#define VK_CHECK(name, class) VK_CHECK_BY(name, class, SHARED)
+#define VK_NEWER(name, class)                                      \
+	{                                                          \
+		.symbol = "security_" #name,                       \
+		.classes = VK_CLASS_BIT(VK_CLASS_##class),         \
+		.function = vk_##name,                             \
+		.optional = true,                                  \
+	}
 
 static const struct vk_security vk_security[] __initconst = {
-	VK_CHECK(file_open, FILE),
+	VK_CHECK_BY(file_open, FILE, OPEN),
 	VK_CHECK(file_lock, FILE),
 	VK_CHECK(file_receive, FILE),
 	VK_CHECK(file_mprotect, FILE),
@@ -48,12 +64,12 @@ static const struct vk_security vk_security[] __initconst = {
 	VK_CHECK(path_unlink, FILE),
 	VK_CHECK(path_rmdir, FILE),
 	VK_CHECK(path_rename, FILE),
-	VK_CHECK(socket_create, NETWORK),
+	VK_CHECK_BY(socket_create, NETWORK, SOCKET),
 	VK_CHECK(sb_mount, MOUNT),
 	VK_CHECK(sb_umount, MOUNT),
 	VK_CHECK(sb_pivotroot, MOUNT),
 	VK_CHECK(move_mount, MOUNT),
-	VK_CHECK(task_kill, SIGNAL),
+	VK_CHECK_BY(task_kill, SIGNAL, KILL),
 	VK_CHECK(ptrace_access_check, PTRACE),
 	VK_CHECK(ptrace_traceme, PTRACE),
 	VK_CHECK(task_setrlimit, RLIMIT),
@@ -62,6 +78,7 @@ static const struct vk_security vk_security[] __initconst = {
 /* Where ftrace patches each, and what it is for; 0 for one that the kernel does not have. */
 static unsigned long vk_security_entries[VK_NR_SECURITY] __ro_after_init;
 static u32 vk_security_needed_by[VK_NR_SECURITY] __ro_after_init;
+static u8 vk_security_way_of[VK_NR_SECURITY] __ro_after_init;
 static u32 vk_classes_available __ro_after_init;
 
 u64 vk_security_factor __ro_after_init;
@@ -114,6 +131,7 @@ static void __init vk_find_entries(void)
 			vk_security_entries[i] = entry;
 			vk_security_bodies[i] = entry + MCOUNT_INSN_SIZE;
 			vk_security_needed_by[i] = check->classes;
+			vk_security_way_of[i] = check->way;
 		} else if (addr || !check->optional) {
 			pr_notice("%s can not be hooked: policies that need it are refused\n",
 				  check->symbol);
@@ -159,20 +177,58 @@ static unsigned long notrace vk_security_detoured(unsigned long addr)
 	return (unsigned long)vk_security_detours + i * VK_DETOUR_SIZE;
 }
 
-static const struct vk_way vk_security_way = {
-	.trampoline = vk_security_trampoline,
-	.detour = vk_security_detoured,
+static const struct vk_way vk_security_ways[VK_NR_SECURITY_WAYS] = {
+	[VK_WAY_SHARED] = { vk_security_trampoline, vk_security_detoured },
+	[VK_WAY_OPEN] = { vk_open_trampoline, vk_security_detoured },
+	[VK_WAY_SOCKET] = { vk_socket_trampoline, vk_security_detoured },
+	[VK_WAY_KILL] = { vk_kill_trampoline, vk_security_detoured },
 };
 
-struct vk_hook_set *vk_security_hook(u32 classes)
+static struct vk_hook_set *vk_security_acquire(u8 way, u32 classes)
 {
 	unsigned long addrs[VK_NR_SECURITY];
 	size_t i, count = 0;
 
-	if (!vk_security_available(classes))
-		return ERR_PTR(-EOPNOTSUPP);
 	for (i = 0; i < VK_NR_SECURITY; i++)
-		if (vk_security_needed_by[i] & classes)
+		if (vk_security_way_of[i] == way && vk_security_needed_by[i] & classes)
 			addrs[count++] = vk_security_entries[i];
-	return vk_hooks_acquire(&vk_security_way, addrs, count);
+	return vk_hooks_acquire(&vk_security_ways[way], addrs, count);
+}
+
+int vk_security_hook(struct vk_security_hooks *hooks, u32 classes)
+{
+	u8 way;
+
+	memset(hooks, 0, sizeof(*hooks));
+	if (!vk_security_available(classes))
+		return -EOPNOTSUPP;
+	for (way = 0; way < VK_NR_SECURITY_WAYS; way++) {
+		struct vk_hook_set *set = vk_security_acquire(way, classes);
+
+		if (IS_ERR(set)) {
+			vk_security_unhook(hooks);
+			return PTR_ERR(set);
+		}
+		hooks->sets[way] = set;
+	}
+	return 0;
+}
+
+void vk_security_unhook(struct vk_security_hooks *hooks)
+{
+	u8 way;
+
+	for (way = 0; way < VK_NR_SECURITY_WAYS; way++)
+		if (hooks->sets[way])
+			vk_hooks_release(hooks->sets[way]);
+}
+
+size_t vk_security_count(const struct vk_security_hooks *hooks)
+{
+	size_t count = 0;
+	u8 way;
+
+	for (way = 0; way < VK_NR_SECURITY_WAYS; way++)
+		count += vk_hook_set_size(hooks->sets[way]);
+	return count;
 }

@@ -22,11 +22,23 @@ void vk_security_find(void);
 /* Whether all that confinements of these classes need can be hooked. */
 bool vk_security_available(u32 classes);
 
-/* Hooks what classes need, for vk_hooks_release(). -EOPNOTSUPP if it is not available. */
-struct vk_hook_set *vk_security_hook(u32 classes);
+/* What one policy hooked: by the trampoline that all share, and by those of frequent checks. */
+#define VK_NR_SECURITY_WAYS 4
+struct vk_security_hooks {
+	struct vk_hook_set *sets[VK_NR_SECURITY_WAYS];
+};
+
+/* Hooks what classes need. 0; -EOPNOTSUPP if it is not available; else as vk_hooks_acquire(). */
+int vk_security_hook(struct vk_security_hooks *hooks, u32 classes);
+void vk_security_unhook(struct vk_security_hooks *hooks);
+
+size_t vk_security_count(const struct vk_security_hooks *hooks);
 
 /* trampoline.S; not to be called from C */
 asmlinkage void vk_security_trampoline(void);
+asmlinkage void vk_open_trampoline(void);
+asmlinkage void vk_socket_trampoline(void);
+asmlinkage void vk_kill_trampoline(void);
 asmlinkage void vk_security_detours(void);
 
 /* For the trampoline and the detours. */

@@ -120,7 +120,7 @@ static int vk_side_ask(const struct vk_party *side, const struct vk_party *other
 	return err;
 }
 
-static noinline int vk_kill_ask(struct vk_instance *instance, struct task_struct *task, int sig)
+static int vk_kill_ask(struct vk_instance *instance, struct task_struct *task, int sig)
 {
 	struct vk_relation relation = { .class = VK_CLASS_SIGNAL, .sig = sig };
 	struct vk_party sender = { .instance = instance }, receiver;
@@ -138,17 +138,11 @@ static noinline int vk_kill_ask(struct vk_instance *instance, struct task_struct
 	return err;
 }
 
-/*
- * @cred: of somebody else whom the kernel acts for. Within one instance the image knows, and is
- * looked at as vk_socket_create() does.
- */
+/* @cred: of somebody else whom the kernel acts for. The trampoline has found it not to be plain. */
 int vk_task_kill(struct task_struct *task, struct kernel_siginfo *info, int sig,
 		 const struct cred *cred, long e, struct vk_instance *instance)
 {
 	if (cred || (u32)sig >= VK_NR_SIGNALS)
-		return 0;
-	if (vk_task_id(task) == instance->id &&
-	    READ_ONCE(instance->image)->signals[sig / 64] >> sig % 64 & 1)
 		return 0;
 	return vk_kill_ask(instance, task, sig);
 }

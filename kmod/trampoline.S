@@ -165,7 +165,12 @@ SYM_START(vk_security_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	movq	vk_instances(, %rax, 8), %r9
 	/* A task that has left the list of tasks, as above. */
 	testq	%r9, %r9
-	jz	.Lunconfined
+	jnz	vk_security_ask
+	RET
+SYM_FUNC_END(vk_security_trampoline)
+
+/* Of the instance in %r9. */
+SYM_START(vk_security_ask, SYM_L_LOCAL, SYM_A_ALIGN)
 	movq	VK_INSTANCE_IMAGE(%r9), %r10
 	movq	(%rsp), %r11
 	imulq	vk_security_factor(%rip), %r11
@@ -194,7 +199,91 @@ SYM_START(vk_security_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	addq	$8, %rsp
 	UNWIND_HINT_FUNC
 	RET
-SYM_FUNC_END(vk_security_trampoline)
+SYM_FUNC_END(vk_security_ask)
+
+/*
+ * The most frequent checks have one of their own before that, which ends what is plain: permitted
+ * whatever else the policy says.
+ */
+SYM_START(vk_open_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
+	shrq	$VK_ID_SHIFT_ASM, %rax
+	jnz	.Lopen
+	RET
+
+	/* (file, instance) */
+.Lopen:
+	movq	vk_instances(, %rax, 8), %rsi
+	testq	%rsi, %rsi
+	jz	.Lopened
+	pushq	%rdi
+	pushq	%rsi
+	call	vk_file_is_plain
+	popq	%r9
+	popq	%rdi
+	testb	%al, %al
+	jz	vk_security_ask
+.Lopened:
+	RET
+SYM_FUNC_END(vk_open_trampoline)
+
+	/* (family, type, protocol, kern) */
+SYM_START(vk_socket_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
+	shrq	$VK_ID_SHIFT_ASM, %rax
+	jnz	.Lsocket
+	RET
+
+.Lsocket:
+	movq	vk_instances(, %rax, 8), %r9
+	testq	%r9, %r9
+	jz	.Lcreated
+	movq	VK_INSTANCE_IMAGE(%r9), %r10
+	cmpq	$VK_NR_FAMILIES_ASM, %rdi
+	jae	vk_security_ask
+	/* The family is the task's choice: no speculation past the bound just tested. */
+	sbbq	%rax, %rax
+	andq	%rdi, %rax
+	movzwl	VK_IMAGE_SOCKETS(%r10, %rax, 2), %eax
+	cmpl	$VK_NR_SOCKET_TYPES_ASM, %esi
+	jae	vk_security_ask
+	btl	%esi, %eax
+	jnc	vk_security_ask
+.Lcreated:
+	RET
+SYM_FUNC_END(vk_socket_trampoline)
+
+	/* (task, info, signal, cred) */
+SYM_START(vk_kill_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
+	shrq	$VK_ID_SHIFT_ASM, %rax
+	jnz	.Lkill
+	RET
+
+.Lkill:
+	movq	vk_instances(, %rax, 8), %r9
+	testq	%r9, %r9
+	jz	.Lkilled
+	/* To one of the same instance, with a signal but the last. */
+	movq	VK_TASK_SYSCALL_WORK(%rdi), %r10
+	shrq	$VK_ID_SHIFT_ASM, %r10
+	cmpq	%rax, %r10
+	jne	vk_security_ask
+	movq	VK_INSTANCE_IMAGE(%r9), %r10
+	cmpl	$64, %edx
+	jae	vk_security_ask
+	movq	VK_IMAGE_SIGNALS(%r10), %r10
+	btq	%rdx, %r10
+	jnc	vk_security_ask
+.Lkilled:
+	RET
+SYM_FUNC_END(vk_kill_trampoline)
 
 /* Where a direct call could not be had: one for each check, VK_DETOUR_SIZE apart. */
 	.balign	VK_DETOUR_SIZE_ASM
