@@ -53,6 +53,7 @@ extern const struct operation file_operations[];
 extern const struct operation program_operations[];
 extern const struct operation mount_operations[];
 extern const struct operation peer_operations[];
+extern const struct operation race_operations[];
 extern const struct operation right_operations[];
 
 int find_operation(char **words, const struct operation **ret);

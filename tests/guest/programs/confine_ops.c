@@ -16,7 +16,8 @@
 #define OPERATION_SECONDS 10
 
 static const struct operation *const tables[] = {
-	file_operations, program_operations, mount_operations, peer_operations, right_operations,
+	file_operations, program_operations, mount_operations,
+	peer_operations, race_operations,    right_operations,
 };
 static const char *failed_step;
 static char remarked[32];

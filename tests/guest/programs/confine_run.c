@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "confine.h"
+#include "confine_storm.h"
 #include "confine_tree.h"
 #include "proto/varlink.h"
 
@@ -262,6 +263,10 @@ static int do_outside(const struct worker *worker, char **w, int n)
 		return kill(atoi(w[2]), atoi(w[1]));
 	if (n == 2 && strcmp(w[0], "trace") == 0)
 		return trace(atoi(w[1]));
+	if (n == 1 && strcmp(w[0], "storm") == 0)
+		return storm_start();
+	if (n == 1 && strcmp(w[0], "calm") == 0)
+		return storm_stop();
 	errno = ENOSYS;
 	return -1;
 }

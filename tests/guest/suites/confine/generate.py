@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""random.py SEED COUNT FOLDER: profiles at random, and what confine_run is to do under each.
+"""generate.py SEED COUNT FOLDER: profiles at random, and what confine_run is to do under each.
 
 A profile has rules on many small trees, a world each, of which only one is there at a time: so
 many rule sets cost one compilation. The same seed gives the same files.

@@ -1,0 +1,163 @@
+# A virtual kernel permits of a profile what AppArmor in this kernel permits of it, operation by
+# operation; where that is not so, confine/known says why.
+#
+# VK_RANDOM is how many random profiles there are in each of four tests, VK_SEED what they begin
+# with. What was compared comes back in $VK_RESULTS.
+
+load helper
+
+CONFINE=$BATS_TEST_DIRNAME/confine
+WORK=$VK_ROOM/apparmor
+RANDOM_COUNT=${VK_RANDOM:-3}
+# The kinds of rules that vkerneld has packed, so that both kernels read the same bytes.
+PARSER=(apparmor_parser --config-file=/dev/null --base /etc/apparmor.d --skip-cache
+	--Optimize=no-expr-simplify --features-file "$VK_PAYLOAD/features"
+	--policy-features "$VK_PAYLOAD/features")
+
+setup_file() {
+	vk_setup
+	mkdir -p "$WORK" "$VK_RESULTS/apparmor"
+	cp "$CONFINE"/*.profile "$WORK/"
+	python3 "$CONFINE/generate.py" "${VK_SEED:-1}" $((4 * RANDOM_COUNT)) "$WORK"
+	start_siblings
+}
+
+teardown_file() {
+	kill -KILL "$(cat "$WORK/sibling.apparmor")" || true
+	stop_all
+	"${PARSER[@]}" --remove "$WORK/sibling.profile" || true
+	rmdir /sys/fs/cgroup/confine || true
+}
+
+start_siblings() {
+	"${PARSER[@]}" --replace "$WORK/sibling.profile"
+	aa-exec -p sibling -- sh -c 'trap "" TERM; exec sleep 100000' </dev/null >/dev/null 2>&1 3>&- &
+	echo $! >"$WORK/sibling.apparmor"
+	vkctl policy add sibling --apparmor "$WORK/sibling.profile"
+	start runc sibling sibling
+	instance sibling pid >"$WORK/sibling.vkernel"
+}
+
+# under_apparmor NAME PROFILE LIST: as the profile PROFILE of NAME's file
+under_apparmor() {
+	"${PARSER[@]}" --replace "$WORK/$1.profile"
+	confine_run --apparmor "$2" --sibling "$(cat "$WORK/sibling.apparmor")" "$3" \
+		>"$WORK/$1.apparmor"
+	# It may be that of programs of this host.
+	"${PARSER[@]}" --remove "$WORK/$1.profile"
+}
+
+in_container() {
+	vkctl policy add "$1" --apparmor "$WORK/$1.profile" --apparmor-profile "$2" \
+		--allow-unmediated >"$WORK/$1.notes" 2>&1 || { cat "$WORK/$1.notes"; return 1; }
+	confine_run --vkernel "$1" --sibling "$(cat "$WORK/sibling.vkernel")" "$3" \
+		>"$WORK/$1.vkernel"
+	eventually only_siblings
+	vkctl policy rm "$1"
+}
+
+only_siblings() {
+	[[ $(vkctl list --json | jq length) == 1 ]]
+}
+
+# compare NAME [PROFILE] [LIST]
+compare() {
+	local name=$1 profile=${2:-$1} list=${3:-$WORK/$1.list} status=0
+
+	echo "$name:"
+	under_apparmor "$name" "$profile" "$list" || status=1
+	in_container "$name" "$profile" "$list" || status=1
+	python3 "$CONFINE/compare.py" "$WORK/$name".{apparmor,vkernel} || status=1
+	cp "$WORK/$name".{profile,apparmor,vkernel} "$list" "$VK_RESULTS/apparmor/" || true
+	return $status
+}
+
+# All of them, though one differs.
+compare_each() {
+	local name status=0
+	for name; do
+		compare "$name" || status=1
+	done
+	return $status
+}
+
+# Debian's: FILE...
+compare_distributed() {
+	local file name profile status=0
+	for file; do
+		name=debian-${file##*/}
+		name=${name//./-}
+		profile=$(python3 "$CONFINE/distribution.py" "$file" "$name" "$WORK") &&
+			compare "$name" "$profile" || status=1
+	done
+	return $status
+}
+
+# Of operations that nobody confines, some fail all the same.
+@test "control: without a confinement" {
+	run -0 confine_run "$CONFINE/operations.list"
+	cp "$CONFINE/operations.list" "$VK_RESULTS/apparmor/"
+	echo "$output" >"$VK_RESULTS/apparmor/none"
+	run ! grep -E 'EACCES|no such operation|gone|exited' <<<"$output"
+}
+
+@test "a profile that permits all" {
+	printf 'profile all {\n file,\n network,\n capability,\n signal,\n ptrace,\n mount,\n umount,
+		pivot_root,\n}\n' >"$WORK/all.profile"
+	compare all all "$CONFINE/operations.list"
+}
+
+@test "a profile that permits nothing but to run" {
+	printf 'profile nothing {\n /confine_ops mrix,\n network unix stream,\n}\n' \
+		>"$WORK/nothing.profile"
+	compare nothing nothing "$CONFINE/operations.list"
+}
+
+@test "a profile that permits one half, file by file" {
+	compare half half "$CONFINE/operations.list"
+}
+
+@test "a profile that refuses the other half" {
+	compare most most "$CONFINE/operations.list"
+}
+
+@test "docker-default" {
+	compare docker-default docker-default "$CONFINE/operations.list"
+}
+
+@test "profiles of Debian's, 1" {
+	compare_distributed /etc/apparmor.d/{bin.ping,php-fpm,sbin.syslogd,unix-chkpwd}
+}
+
+@test "profiles of Debian's, 2" {
+	compare_distributed /etc/apparmor.d/usr.sbin.{avahi-daemon,dnsmasq,nscd,traceroute}
+}
+
+@test "profiles of Debian's, 3" {
+	compare_distributed /usr/share/apparmor/extra-profiles/{usr.sbin.dovecot,usr.sbin.sshd} \
+		/usr/share/apparmor/extra-profiles/{postfix-smtpd,usr.bin.man}
+}
+
+random_ones() {
+	local first=$(($1 * RANDOM_COUNT)) i names=()
+	for ((i = first; i < first + RANDOM_COUNT; i++)); do
+		names+=("random$i")
+	done
+	compare_each "${names[@]}"
+}
+
+@test "random profiles, 1" {
+	random_ones 0
+}
+
+@test "random profiles, 2" {
+	random_ones 1
+}
+
+@test "random profiles, 3" {
+	random_ones 2
+}
+
+@test "random profiles, 4" {
+	random_ones 3
+}
