@@ -84,16 +84,13 @@ static int prepare(char (*paths)[512])
 	return 0;
 }
 
-static int race(time_t seconds)
+static int race(char (*paths)[512], time_t seconds)
 {
-	static char paths[NR_PROBES][512];
 	time_t end = time(NULL) + seconds;
 	long n = 0;
 	size_t i;
-	int r = prepare(paths), error;
+	int error;
 
-	if (r < 0)
-		return r;
 	while (time(NULL) < end)
 		for (i = 0; i < NR_PROBES; i++, n++) {
 			error = try(paths[i]);
@@ -111,13 +108,18 @@ static int race(time_t seconds)
 /* SECONDS */
 static int op_race(char **w)
 {
+	static char paths[NR_PROBES][512];
 	int r;
 
 	alarm((unsigned int)atoi(w[0]) + 20);
-	r = (int)outside("storm");
+	r = (int)outside("prepare");
+	if (r == 0)
+		r = prepare(paths);
+	if (r == 0)
+		r = (int)outside("storm");
 	if (r < 0)
 		return r;
-	r = race(atoi(w[0]));
+	r = race(paths, atoi(w[0]));
 	if (outside("calm") < 0 && r == 0)
 		return -EIO;
 	return r;

@@ -263,6 +263,8 @@ static int do_outside(const struct worker *worker, char **w, int n)
 		return kill(atoi(w[2]), atoi(w[1]));
 	if (n == 2 && strcmp(w[0], "trace") == 0)
 		return trace(atoi(w[1]));
+	if (n == 1 && strcmp(w[0], "prepare") == 0)
+		return storm_prepare();
 	if (n == 1 && strcmp(w[0], "storm") == 0)
 		return storm_start();
 	if (n == 1 && strcmp(w[0], "calm") == 0)

@@ -37,7 +37,7 @@ static int cover(void)
 static int (*const works[NR_STORMS])(void) = { rename_all, move_mount_about, cover };
 
 /* The mount that is moved has a file system of its own, as have the two that it moves between. */
-static int make_mounts(void)
+int storm_prepare(void)
 {
 	if (mount("a", "/race/m/A", "tmpfs", 0, NULL) < 0 ||
 	    mount("b", "/race/m/B", "tmpfs", 0, NULL) < 0 || mkdir(STORM_MOUNT_A, 0755) < 0 ||
@@ -50,8 +50,6 @@ int storm_start(void)
 {
 	int i;
 
-	if (make_mounts() < 0)
-		return -1;
 	for (i = 0; i < NR_STORMS; i++) {
 		storms[i] = fork();
 		if (storms[i] < 0)

@@ -11,6 +11,7 @@
 #define STORM_COVERED "/race/u/A"
 #define STORM_COVER "/race/u/B"
 
-/* Makes the mounts, and starts; 0, or -1 and an errno. */
+/* 0, or -1 and an errno. Mounts are there before it begins. */
+int storm_prepare(void);
 int storm_start(void);
 int storm_stop(void);

@@ -161,3 +161,18 @@ random_ones() {
 @test "random profiles, 4" {
 	random_ones 3
 }
+
+# AppArmor shows that the test is right, and without either the test shows that it can fail.
+@test "renames and mounts while files are opened: neither refused nor permitted wrongly" {
+	expect "1 mount-race 20 -> leaked:EPERM" quiet confine_run "$CONFINE/race.list"
+	under_apparmor race race "$CONFINE/race.list"
+	cat "$WORK/race.apparmor"
+	grep -E '^1 mount-race 20 -> ok [0-9]+$' "$WORK/race.apparmor"
+	in_container race race "$CONFINE/race.list"
+	cat "$WORK/race.vkernel"
+	grep -E '^1 mount-race 20 -> ok [0-9]+$' "$WORK/race.vkernel"
+}
+
+quiet() {
+	"$@" 2>/dev/null
+}
