@@ -100,19 +100,28 @@ static noinline int vk_file_ask_all(struct vk_instance *instance, const struct v
 }
 
 /*
- * Whether the first byte of the path says that everybody may, which is where most uses end. Without
- * preemption, which RCU waits for as for its own lock.
+ * Whether the first name of the path says that everybody may, whatever follows it: there most uses
+ * end. Without preemption, which RCU waits for as for its own lock.
  */
-static __always_inline bool vk_is_plain(struct vk_instance *instance, const struct path *path,
-					u32 mask)
+static __always_inline bool vk_is_plain(struct vk_instance *instance, const struct vfsmount *mnt,
+					const struct dentry *dentry, u32 mask)
 {
+	const struct vk_image *image;
+	const unsigned char *name;
 	struct vk_path_seq seq;
-	bool plain;
+	bool plain = false;
+	u32 state, allowed;
 
 	rcu_read_lock_sched_notrace();
 	seq = vk_path_begin();
-	plain = !(mask & ~READ_ONCE(instance->image)->plain[vk_path_first(path)]) &&
-		vk_path_held(seq);
+	image = READ_ONCE(instance->image);
+	name = vk_path_first(mnt, dentry);
+	state = name ? image->first[*name] : VK_DFA_NOMATCH;
+	if (state != VK_DFA_NOMATCH && !vk_dfa_run(image->file, &state, name + 1)) {
+		allowed = image->file->states[state].accept;
+		allowed &= allowed >> VK_OTHER_SHIFT;
+		plain = !(mask & ~allowed) && vk_path_held(seq);
+	}
 	rcu_read_unlock_sched_notrace();
 	return plain;
 }
@@ -190,7 +199,14 @@ static bool vk_is_executed(const struct file *file)
 /* The most frequent of all: what is plain needs no look at what the file is. */
 asmlinkage bool vk_file_is_plain(struct file *file, struct vk_instance *instance)
 {
-	return vk_is_plain(instance, &file->f_path, vk_open_mask(file));
+	return vk_is_plain(instance, file->f_path.mnt, file->f_path.dentry, vk_open_mask(file));
+}
+
+/* The same of names in directories: to make them, and to take them away. */
+asmlinkage bool vk_name_is_plain(const struct path *dir, struct dentry *dentry,
+				 struct vk_instance *instance)
+{
+	return vk_is_plain(instance, dir->mnt, dentry, VK_MAY_WRITE);
 }
 
 int vk_file_open(struct file *file, long b, long c, long d, long e, struct vk_instance *instance)
@@ -275,8 +291,9 @@ int vk_bprm_creds_for_exec(struct linux_binprm *bprm, long b, long c, long d, lo
 	return vk_file_check(instance, &access);
 }
 
-static noinline int vk_path_ask(struct vk_instance *instance, const struct path *path,
-				enum vkernel_operation kind)
+/* Of a file that is there, by its path. */
+static int vk_path_check(struct vk_instance *instance, const struct path *path,
+			 enum vkernel_operation kind)
 {
 	struct vk_access access = {
 		.name = { .path = *path },
@@ -290,13 +307,6 @@ static noinline int vk_path_ask(struct vk_instance *instance, const struct path 
 		return 0;
 	access.name.dir = vk_is_dir(access.inode);
 	return vk_file_check(instance, &access);
-}
-
-/* Of a file that is there, by its path. */
-static __always_inline int vk_path_check(struct vk_instance *instance, const struct path *path,
-					 enum vkernel_operation kind)
-{
-	return vk_is_plain(instance, path, VK_MAY_WRITE) ? 0 : vk_path_ask(instance, path, kind);
 }
 
 int vk_path_truncate(const struct path *path, long b, long c, long d, long e,
@@ -317,26 +327,20 @@ int vk_path_chown(const struct path *path, kuid_t uid, kgid_t gid, long d, long 
 	return vk_path_check(instance, path, VKERNEL_OP_CHOWN);
 }
 
-static noinline int vk_create_ask(struct vk_instance *instance, const struct path *path,
-				  enum vkernel_operation kind)
+/* Of a name in a directory, where a file is to be. */
+static int vk_create_check(struct vk_instance *instance, const struct path *dir,
+			   struct dentry *dentry, enum vkernel_operation kind)
 {
 	const struct vk_access access = {
-		.name = { .path = *path, .dir = kind == VKERNEL_OP_MKDIR },
+		.name = {
+			.path = { .mnt = dir->mnt, .dentry = dentry },
+			.dir = kind == VKERNEL_OP_MKDIR,
+		},
 		.kind = kind,
 		.mask = VK_MAY_WRITE,
 	};
 
-	return vk_path_is_named(path->dentry) ? vk_file_check(instance, &access) : 0;
-}
-
-/* Of a name in a directory, where a file is to be. */
-static __always_inline int vk_create_check(struct vk_instance *instance, const struct path *dir,
-					   struct dentry *dentry, enum vkernel_operation kind)
-{
-	const struct path path = { .mnt = dir->mnt, .dentry = dentry };
-
-	return vk_is_plain(instance, &path, VK_MAY_WRITE) ? 0 :
-	       vk_create_ask(instance, &path, kind);
+	return vk_path_is_named(dir->dentry) ? vk_file_check(instance, &access) : 0;
 }
 
 int vk_path_mknod(const struct path *dir, struct dentry *dentry, umode_t mode, unsigned int dev,

@@ -16,8 +16,10 @@ struct linux_binprm;
 struct vk_instance;
 struct vm_area_struct;
 
-/* For the trampoline of opening: whether no more is to be asked. */
+/* For the trampolines of opening, and of making and removing names: whether no more is to be asked. */
 asmlinkage bool vk_file_is_plain(struct file *file, struct vk_instance *instance);
+asmlinkage bool vk_name_is_plain(const struct path *dir, struct dentry *dentry,
+				 struct vk_instance *instance);
 
 int vk_file_open(struct file *file, long, long, long, long, struct vk_instance *instance);
 int vk_file_lock(struct file *file, unsigned int cmd, long, long, long,

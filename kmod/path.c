@@ -30,6 +30,12 @@ bool vk_path_available(void)
 	return vk_mount_lock;
 }
 
+bool vk_path_is_quick(void)
+{
+	return vk_mount.parent == VK_MOUNT_PARENT && vk_mount.mountpoint == VK_MOUNT_POINT &&
+	       vk_mount.vfsmount == VK_MOUNT_VFSMOUNT;
+}
+
 bool vk_path_is_owned(const struct path *path, const struct inode *inode)
 {
 	return uid_eq(vk_inode_owner(path->mnt, inode), current_fsuid());

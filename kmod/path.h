@@ -56,6 +56,9 @@ void vk_path_print(const struct vk_name *name, char *buffer, size_t size);
 extern struct vk_mount_layout vk_mount;
 extern seqlock_t *vk_mount_lock;
 
+/* Whether the kernel has mounts as the quick ways below know them. */
+bool vk_path_is_quick(void);
+
 static inline struct vfsmount *vk_mount_parent(const struct vfsmount *mnt)
 {
 	/* It points to the struct mount. */
@@ -65,6 +68,16 @@ static inline struct vfsmount *vk_mount_parent(const struct vfsmount *mnt)
 static inline struct dentry *vk_mount_point(const struct vfsmount *mnt)
 {
 	return READ_ONCE(*(struct dentry **)((void *)mnt + vk_mount.mountpoint));
+}
+
+static inline struct vfsmount *vk_mount_parent_quick(const struct vfsmount *mnt)
+{
+	return READ_ONCE(*(void **)((void *)mnt + VK_MOUNT_PARENT)) + VK_MOUNT_VFSMOUNT;
+}
+
+static inline struct dentry *vk_mount_point_quick(const struct vfsmount *mnt)
+{
+	return READ_ONCE(*(struct dentry **)((void *)mnt + VK_MOUNT_POINT));
 }
 
 static inline void *vk_mount_namespace(const struct vfsmount *mnt)
@@ -85,16 +98,21 @@ static inline bool vk_path_is_named(const struct dentry *dentry)
 }
 
 /* Whether the mount is one of the task's namespace. */
-static inline bool vk_path_is_ours(const struct path *path)
+static inline bool vk_mount_is_ours(const struct vfsmount *mnt)
 {
 	/* None in a task that ends. */
-	return current->nsproxy && vk_mount_namespace(path->mnt) == current->nsproxy->mnt_ns;
+	return current->nsproxy && vk_mount_namespace(mnt) == current->nsproxy->mnt_ns;
+}
+
+static inline bool vk_path_is_ours(const struct path *path)
+{
+	return vk_mount_is_ours(path->mnt);
 }
 
 /* Whether the task is the owner of the file at the path. */
 bool vk_path_is_owned(const struct path *path, const struct inode *inode);
 
-/* Takes the counts of mounts and renames; while one is odd somebody is at it. */
+/* The counts of mounts and renames. One that is odd, since somebody is at it, is held to be over. */
 struct vk_path_seq {
 	unsigned int mounts, renames;
 };
@@ -102,44 +120,45 @@ struct vk_path_seq {
 static __always_inline struct vk_path_seq vk_path_begin(void)
 {
 	return (struct vk_path_seq){
-		.mounts = raw_read_seqcount(&vk_mount_lock->seqcount),
-		.renames = raw_read_seqcount(&rename_lock.seqcount),
+		.mounts = raw_seqcount_begin(&vk_mount_lock->seqcount),
+		.renames = raw_seqcount_begin(&rename_lock.seqcount),
 	};
 }
 
 /* Whether what was read since then was there as one. */
 static __always_inline bool vk_path_held(struct vk_path_seq seq)
 {
-	return !((seq.mounts | seq.renames) & 1) && !read_seqretry(&rename_lock, seq.renames) &&
+	return !read_seqretry(&rename_lock, seq.renames) &&
 	       !read_seqretry(vk_mount_lock, seq.mounts);
 }
 
 /*
- * The first byte of the name by which a path of the task's namespace leaves the root, or 0: the
- * root itself, or one that is not of the namespace. Under RCU, between the two above.
+ * The name by which a path of the task's namespace leaves the root, or NULL: the root itself, or
+ * one that is not of the namespace. Under RCU, between the two above.
  */
-static __always_inline u8 vk_path_first(const struct path *path)
+static __always_inline const unsigned char *vk_path_first(const struct vfsmount *mnt,
+							  const struct dentry *dentry)
 {
-	const struct dentry *dentry = path->dentry, *up, *top = NULL;
-	const struct vfsmount *mnt = path->mnt, *parent;
+	const struct dentry *up, *top = NULL;
+	const struct vfsmount *parent;
 
-	if (!vk_path_is_ours(path))
-		return 0;
+	if (!vk_mount_is_ours(mnt))
+		return NULL;
 	for (;;) {
 		while (dentry != mnt->mnt_root) {
 			up = READ_ONCE(dentry->d_parent);
 			if (up == dentry)
-				return 0;
+				return NULL;
 			top = dentry;
 			dentry = up;
 		}
-		parent = vk_mount_parent(mnt);
+		parent = vk_mount_parent_quick(mnt);
 		if (parent == mnt)
 			break;
-		dentry = vk_mount_point(mnt);
+		dentry = vk_mount_point_quick(mnt);
 		mnt = parent;
 	}
-	return top ? *READ_ONCE(top->d_name.name) : 0;
+	return top ? READ_ONCE(top->d_name.name) : NULL;
 }
 
 /* Names that are remembered on the way up. */
@@ -170,10 +189,10 @@ static __always_inline bool vk_path_match_quick(const struct vk_dfa *dfa, const 
 			dentry = READ_ONCE(dentry->d_parent);
 			continue;
 		}
-		parent = vk_mount_parent(mnt);
+		parent = vk_mount_parent_quick(mnt);
 		if (parent == mnt)
 			break;
-		dentry = vk_mount_point(mnt);
+		dentry = vk_mount_point_quick(mnt);
 		mnt = parent;
 	}
 	dir |= !count;

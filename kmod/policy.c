@@ -11,6 +11,7 @@
 #include "capability.h"
 #include "handler.h"
 #include "hook.h"
+#include "path.h"
 #include "policy.h"
 #include "syscall.h"
 
@@ -118,17 +119,12 @@ static void vk_image_digest_files(struct vk_image *image, const struct vk_confin
 	(*count)++;
 }
 
-static void vk_image_digest_plain(struct vk_image *image)
+static void vk_image_digest_first(struct vk_image *image)
 {
-	const struct vk_dfa *dfa = image->file;
-	u32 root = vk_dfa_next(dfa, dfa->start, '/'), byte, state;
+	u32 root = vk_dfa_next(image->file, image->file->start, '/'), byte;
 
-	for (byte = 1; byte < ARRAY_SIZE(image->plain); byte++) {
-		state = vk_dfa_next(dfa, root, byte);
-		if (vk_dfa_settled(dfa, state))
-			image->plain[byte] = vk_file_allowed(dfa, state, true) &
-					     vk_file_allowed(dfa, state, false);
-	}
+	for (byte = 1; byte < ARRAY_SIZE(image->first); byte++)
+		image->first[byte] = vk_dfa_next(image->file, root, byte);
 }
 
 static void vk_image_digest(struct vk_image *image)
@@ -150,8 +146,10 @@ static void vk_image_digest(struct vk_image *image)
 		if (c->mediates & VK_CLASS_BIT(VK_CLASS_NETWORK))
 			vk_image_digest_sockets(image, c);
 	}
+	if (!vk_path_is_quick())
+		image->file = NULL;
 	if (image->file)
-		vk_image_digest_plain(image);
+		vk_image_digest_first(image);
 }
 
 static int vk_image_open(const struct vk_policy *policy, struct module *owner)

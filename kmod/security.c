@@ -28,7 +28,7 @@ struct vk_security {
 	u8 way;
 };
 
-enum { VK_WAY_SHARED, VK_WAY_OPEN, VK_WAY_SOCKET, VK_WAY_KILL };
+enum { VK_WAY_SHARED, VK_WAY_OPEN, VK_WAY_NAME, VK_WAY_SOCKET, VK_WAY_KILL };
 
 #define VK_CHECK_BY(name, class, by)                               \
 	{                                                          \
@@ -57,12 +57,12 @@ static const struct vk_security vk_security[] __initconst = {
 	VK_CHECK(path_truncate, FILE),
 	VK_CHECK(path_chmod, FILE),
 	VK_CHECK(path_chown, FILE),
-	VK_CHECK(path_mknod, FILE),
-	VK_CHECK(path_mkdir, FILE),
-	VK_CHECK(path_symlink, FILE),
+	VK_CHECK_BY(path_mknod, FILE, NAME),
+	VK_CHECK_BY(path_mkdir, FILE, NAME),
+	VK_CHECK_BY(path_symlink, FILE, NAME),
 	VK_CHECK(path_link, FILE),
-	VK_CHECK(path_unlink, FILE),
-	VK_CHECK(path_rmdir, FILE),
+	VK_CHECK_BY(path_unlink, FILE, NAME),
+	VK_CHECK_BY(path_rmdir, FILE, NAME),
 	VK_CHECK(path_rename, FILE),
 	VK_CHECK_BY(socket_create, NETWORK, SOCKET),
 	VK_CHECK(sb_mount, MOUNT),
@@ -180,6 +180,7 @@ static unsigned long notrace vk_security_detoured(unsigned long addr)
 static const struct vk_way vk_security_ways[VK_NR_SECURITY_WAYS] = {
 	[VK_WAY_SHARED] = { vk_security_trampoline, vk_security_detoured },
 	[VK_WAY_OPEN] = { vk_open_trampoline, vk_security_detoured },
+	[VK_WAY_NAME] = { vk_name_trampoline, vk_security_detoured },
 	[VK_WAY_SOCKET] = { vk_socket_trampoline, vk_security_detoured },
 	[VK_WAY_KILL] = { vk_kill_trampoline, vk_security_detoured },
 };

@@ -23,7 +23,7 @@ void vk_security_find(void);
 bool vk_security_available(u32 classes);
 
 /* What one policy hooked: by the trampoline that all share, and by those of frequent checks. */
-#define VK_NR_SECURITY_WAYS 4
+#define VK_NR_SECURITY_WAYS 5
 struct vk_security_hooks {
 	struct vk_hook_set *sets[VK_NR_SECURITY_WAYS];
 };
@@ -37,6 +37,7 @@ size_t vk_security_count(const struct vk_security_hooks *hooks);
 /* trampoline.S; not to be called from C */
 asmlinkage void vk_security_trampoline(void);
 asmlinkage void vk_open_trampoline(void);
+asmlinkage void vk_name_trampoline(void);
 asmlinkage void vk_socket_trampoline(void);
 asmlinkage void vk_kill_trampoline(void);
 asmlinkage void vk_security_detours(void);

@@ -229,6 +229,37 @@ SYM_START(vk_open_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	RET
 SYM_FUNC_END(vk_open_trampoline)
 
+	/* (directory, name), and up to two more */
+SYM_START(vk_name_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
+	shrq	$VK_ID_SHIFT_ASM, %rax
+	jnz	.Lname
+	RET
+
+.Lname:
+	movq	vk_instances(, %rax, 8), %r9
+	testq	%r9, %r9
+	jz	.Lnamed
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%r9
+	movq	%r9, %rdx
+	call	vk_name_is_plain
+	popq	%r9
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	testb	%al, %al
+	jz	vk_security_ask
+.Lnamed:
+	RET
+SYM_FUNC_END(vk_name_trampoline)
+
 	/* (family, type, protocol, kern) */
 SYM_START(vk_socket_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
 	ENDBR

@@ -14,6 +14,14 @@ struct vk_mount_layout {
 	long vfsmount; /* of the struct vfsmount, from the struct mount */
 };
 
+/*
+ * What the offsets are on all kernels that there are, up to the namespace's. Where a kernel has
+ * others, the quick ways of path.h, which know these, are left out.
+ */
+#define VK_MOUNT_PARENT (-16)
+#define VK_MOUNT_POINT (-8)
+#define VK_MOUNT_VFSMOUNT 32
+
 /* From the kernel's own description of its types; -EOPNOTSUPP if it has none, or another mount. */
 int vk_mount_layout_find(struct vk_mount_layout *layout);
 

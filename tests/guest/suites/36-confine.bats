@@ -66,9 +66,10 @@ opens() {
 }
 
 # Refuses it again until the listener has heard of it.
-secret_was_told() {
+refusal_was_told() {
+	opens narrow /etc/passwd 1
 	opens files /t/closed/secret 0
-	grep -q /t/closed/secret "$BATS_TEST_TMPDIR/events"
+	grep -q /etc/passwd "$BATS_TEST_TMPDIR/events"
 }
 
 @test "control: without a policy, all of it is permitted" {
@@ -150,13 +151,17 @@ secret_was_told() {
 
 @test "counts and events tell what was refused" {
 	vkctl inspect narrow --json | jq -e '.instance.refused | .file > 0 and .network > 0 and .signal > 0'
-	vkctl events --follow --json --container files >"$BATS_TEST_TMPDIR/events" 3>&- &
-	eventually secret_was_told
+	vkctl events --follow --json >"$BATS_TEST_TMPDIR/events" 3>&- &
+	eventually refusal_was_told
 	kill $!
-	jq -e --slurp 'map(select(.path == "/t/closed/secret"))[0]
+	jq -e --slurp 'map(select(.path == "/etc/passwd"))[0]
 		| .kind == "refused" and .class == "file" and .operation == "open"
-		and .requested == ["read"] and .label == "files" and .mode == "enforce"' \
+		and .requested == ["write"] and .label == "narrow" and .mode == "enforce"' \
 		"$BATS_TEST_TMPDIR/events"
+	# Who writes deny without audit knows, and asks for silence.
+	run grep -c /t/closed/secret "$BATS_TEST_TMPDIR/events"
+	[[ $output == 0 ]]
+	vkctl inspect files --json | jq -e '.instance.refused.file > 0'
 }
 
 @test "in audit mode all of it is reported and nothing refused" {
