@@ -40,9 +40,9 @@ start_siblings() {
 
 # under_apparmor NAME PROFILE LIST: as the profile PROFILE of NAME's file
 under_apparmor() {
-	"${PARSER[@]}" --replace "$WORK/$1.profile"
+	"${PARSER[@]}" --replace "$WORK/$1.profile" || return 1
 	confine_run --apparmor "$2" --sibling "$(cat "$WORK/sibling.apparmor")" "$3" \
-		>"$WORK/$1.apparmor"
+		>"$WORK/$1.apparmor" || return 1
 	# It may be that of programs of this host.
 	"${PARSER[@]}" --remove "$WORK/$1.profile"
 }
@@ -51,8 +51,8 @@ in_container() {
 	vkctl policy add "$1" --apparmor "$WORK/$1.profile" --apparmor-profile "$2" \
 		--allow-unmediated >"$WORK/$1.notes" 2>&1 || { cat "$WORK/$1.notes"; return 1; }
 	confine_run --vkernel "$1" --sibling "$(cat "$WORK/sibling.vkernel")" "$3" \
-		>"$WORK/$1.vkernel"
-	eventually only_siblings
+		>"$WORK/$1.vkernel" || return 1
+	eventually only_siblings || return 1
 	vkctl policy rm "$1"
 }
 
@@ -62,14 +62,14 @@ only_siblings() {
 
 # compare NAME [PROFILE] [LIST]
 compare() {
-	local name=$1 profile=${2:-$1} list=${3:-$WORK/$1.list} status=0
+	local name=$1 profile=${2:-$1} list=${3:-$WORK/$1.list}
 
 	echo "$name:"
-	under_apparmor "$name" "$profile" "$list" || status=1
-	in_container "$name" "$profile" "$list" || status=1
-	python3 "$CONFINE/compare.py" "$WORK/$name".{apparmor,vkernel} || status=1
-	cp "$WORK/$name".{profile,apparmor,vkernel} "$list" "$VK_RESULTS/apparmor/" || true
-	return $status
+	cp "$WORK/$name.profile" "$list" "$VK_RESULTS/apparmor/"
+	under_apparmor "$name" "$profile" "$list" && in_container "$name" "$profile" "$list" ||
+		return 1
+	cp "$WORK/$name".{apparmor,vkernel} "$VK_RESULTS/apparmor/"
+	python3 "$CONFINE/compare.py" "$WORK/$name".{apparmor,vkernel}
 }
 
 # All of them, though one differs.

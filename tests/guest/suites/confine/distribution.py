@@ -89,12 +89,12 @@ def make_list(pick, paths):
 def main():
     source, name, folder = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
     pick = random.Random(name)
-    text = adapt(source.read_text())
+    # With what it includes, which is to be adapted, too.
+    flat = subprocess.run([*PARSER, source], check=True, capture_output=True, text=True).stdout
+    text = adapt(flat)
     body, profile = header(text)
     text = text[:body] + "\n  /confine_ops mrix,\n  network unix stream,\n" + text[body:]
-    out = folder / f"{name}.profile"
-    out.write_text(text)
-    flat = subprocess.run([*PARSER, out], check=True, capture_output=True, text=True).stdout
+    (folder / f"{name}.profile").write_text(text)
     values = variables(flat)
     globs = sorted({m[1].strip('"') for m in map(RULE.match, flat.splitlines()) if m})
     paths = set()

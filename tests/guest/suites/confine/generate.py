@@ -91,12 +91,12 @@ def pattern(pick, world):
     return glob
 
 
-def permissions(pick, deny):
-    wanted = {p for p in "rwklm" if pick.random() < 0.5}
+def permissions(pick, deny, likely=0.5):
+    wanted = {p for p in "rwklm" if pick.random() < likely}
     if pick.random() < 0.15:
         wanted.discard("w")
         wanted.add("a")
-    if pick.random() < 0.4:
+    if pick.random() < likely - 0.1:
         wanted.add("x" if deny else "ix")
     return "".join(sorted(wanted)) or "r"
 
@@ -183,7 +183,7 @@ def without_contradiction(rules):
 def profile(pick, name, worlds):
     flags = pick.choice(["", "", "", " flags=(attach_disconnected)", " flags=(mediate_deleted)",
                          " flags=(attach_disconnected,mediate_deleted)",
-                         " flags=(chroot_relative)", " flags=(chroot_attach)"])
+                         " flags=(chroot_relative)"])
     rules = ["/confine_ops mrix,", "network unix stream,", "/proc/*/fd/* r,"]
     rules += [other_rule(pick, name, worlds) for _ in range(pick.randint(0, 20))]
     for extra in ["capability,", "capability,", "network,", "signal,", "ptrace,", "mount,",
@@ -191,8 +191,8 @@ def profile(pick, name, worlds):
         if pick.random() < 0.2:
             rules.append(extra)
     for world in worlds:
-        if pick.random() < 0.5:
-            rules.append(f"{world.root}/** {permissions(pick, False)},")
+        if pick.random() < 0.7:
+            rules.append(f"{world.root}/{{,**}} {permissions(pick, False, 0.75)},")
         rules += [file_rule(pick, world) for _ in range(pick.randint(1, RULES))]
     body = "".join(f"  {rule}\n" for rule in without_contradiction(rules))
     return f"profile {name}{flags} {{\n{body}}}\n"
