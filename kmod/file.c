@@ -116,12 +116,18 @@ static __always_inline bool vk_is_plain(struct vk_instance *instance, const stru
 	seq = vk_path_begin();
 	image = READ_ONCE(instance->image);
 	name = vk_path_first(mnt, dentry);
-	state = name ? image->first[*name] : VK_DFA_NOMATCH;
-	if (state != VK_DFA_NOMATCH && !vk_dfa_run(image->file, &state, name + 1)) {
+	if (!name)
+		goto out;
+	allowed = image->plain[*name];
+	if (mask & ~allowed) {
+		state = image->first[*name];
+		if (state == VK_DFA_NOMATCH || vk_dfa_run(image->file, &state, name + 1))
+			goto out;
 		allowed = image->file->states[state].accept;
 		allowed &= allowed >> VK_OTHER_SHIFT;
-		plain = !(mask & ~allowed) && vk_path_held(seq);
 	}
+	plain = !(mask & ~allowed) && vk_path_held(seq);
+out:
 	rcu_read_unlock_sched_notrace();
 	return plain;
 }

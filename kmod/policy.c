@@ -121,10 +121,16 @@ static void vk_image_digest_files(struct vk_image *image, const struct vk_confin
 
 static void vk_image_digest_first(struct vk_image *image)
 {
-	u32 root = vk_dfa_next(image->file, image->file->start, '/'), byte;
+	const struct vk_dfa *dfa = image->file;
+	u32 root = vk_dfa_next(dfa, dfa->start, '/'), byte, state;
 
-	for (byte = 1; byte < ARRAY_SIZE(image->first); byte++)
-		image->first[byte] = vk_dfa_next(image->file, root, byte);
+	for (byte = 1; byte < ARRAY_SIZE(image->first); byte++) {
+		state = vk_dfa_next(dfa, root, byte);
+		image->first[byte] = state;
+		if (vk_dfa_settled(dfa, state))
+			image->plain[byte] = vk_file_allowed(dfa, state, true) &
+					     vk_file_allowed(dfa, state, false);
+	}
 }
 
 static void vk_image_digest(struct vk_image *image)

@@ -22,7 +22,11 @@ struct vk_image {
 	u32 mediates; /* as the policy's */
 	/* What all confinements permit, and none asks to report: they are not asked one by one then. */
 	const struct vk_dfa *file; /* or NULL */
-	/* The state behind the root's slash and a byte; VK_DFA_NOMATCH without the automaton. */
+	/*
+	 * By the byte behind the root's slash: what everybody may do to whatever lies there, if no
+	 * other byte matters, and the state that the automaton is in. 0 by 0.
+	 */
+	u8 plain[256];
 	u32 first[256];
 	u64 capabilities;
 	u64 signals[2]; /* within an instance, by number */
