@@ -5,6 +5,7 @@
 #include <linux/ftrace.h>
 #include <linux/printk.h>
 #include <linux/sched/signal.h>
+#include <linux/security.h>
 #include <linux/user_namespace.h>
 
 #include "capability.h"
@@ -69,6 +70,27 @@ static bool vk_is_own(const struct cred *cred)
 	return cred == current_cred() && cred == current_real_cred();
 }
 
+/* A set that has all there are can not tell a container's from the host's. */
+static bool vk_is_bounded(const struct vk_instance *instance, const struct cred *cred)
+{
+	const u64 all = BIT_ULL(CAP_LAST_CAP + 1) - 1;
+	int cap;
+
+	if (!(~instance->given & all))
+		return false;
+	for (cap = 0; cap <= CAP_LAST_CAP; cap++)
+		if (cap_raised(cred->cap_bset, cap) && !(instance->given >> cap & 1))
+			return false;
+	return true;
+}
+
+bool vk_capability_is_of(const struct vk_instance *instance, const struct cred *cred)
+{
+	if (vk_is_own(cred) || vk_inside(cred->user_ns, instance->user_ns))
+		return true;
+	return cred->user_ns == instance->user_ns && vk_is_bounded(instance, cred);
+}
+
 static void vk_report_claim(struct vk_instance *instance, int cap, u8 mode)
 {
 	atomic64_inc(&instance->claims);
@@ -106,8 +128,11 @@ static int vk_refuse_claim(struct vk_instance *instance, int cap)
 	return -EPERM;
 }
 
-/* What the container was given and its policy does not permit, or wants to be told of. */
-static int vk_ask_policy(struct vk_instance *instance, int cap)
+/*
+ * What the container was given and its policy does not permit, or wants to be told of. A question
+ * without consequences is answered, and no more.
+ */
+static int vk_ask_policy(struct vk_instance *instance, int cap, unsigned int options)
 {
 	const struct vk_operation operation = {
 		.class = VK_CLASS_CAPABILITY,
@@ -115,6 +140,7 @@ static int vk_ask_policy(struct vk_instance *instance, int cap)
 		.requested = 1,
 		.error = -EPERM,
 		.number = cap,
+		.silent = options & CAP_OPT_NOAUDIT,
 	};
 	const struct vk_policy *policy = vk_instance_policy(instance);
 	const struct vk_confinement *c;
@@ -135,10 +161,12 @@ static int vk_ask_policy(struct vk_instance *instance, int cap)
 	return err;
 }
 
-/* Whether the capability would be used: its own, or as the maker of the namespace it is asked for. */
+/* Whether the capability would be used: in its own namespace, or as the maker of one below. */
 static bool vk_would_use(const struct cred *cred, const struct user_namespace *target, int cap)
 {
-	return cap_raised(cred->cap_effective, cap) || target != cred->user_ns;
+	if (target == cred->user_ns)
+		return cap_raised(cred->cap_effective, cap);
+	return target->level > cred->user_ns->level;
 }
 
 asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_namespace *target,
@@ -150,12 +178,11 @@ asmlinkage int vk_capability_claimed(const struct cred *cred, const struct user_
 	/* Of a task that has left the list of tasks the instance may go right now. */
 	rcu_read_lock();
 	instance = READ_ONCE(vk_instances[vk_task_id(current)]);
-	if (instance && vk_is_own(cred)) {
-		if (vk_is_claim(instance, cred, cap))
-			err = vk_refuse_claim(instance, cap);
-		if (!err && vk_would_use(cred, target, cap))
-			err = vk_ask_policy(instance, cap);
-	}
+	if (instance && vk_is_own(cred) && vk_is_claim(instance, cred, cap))
+		err = vk_refuse_claim(instance, cap);
+	if (!err && instance && vk_capability_is_of(instance, cred) &&
+	    vk_would_use(cred, target, cap))
+		err = vk_ask_policy(instance, cap, options);
 	rcu_read_unlock();
 	return err;
 }

@@ -12,6 +12,7 @@
 struct cred;
 struct user_namespace;
 struct vk_hook_set;
+struct vk_instance;
 
 /* Finds the function; without it the core does without the second look. */
 void vk_capability_find(void);
@@ -20,6 +21,13 @@ bool vk_capability_available(void);
 
 /* Hooks it, for vk_hooks_release(); a set of none where it is not available. */
 struct vk_hook_set *vk_capability_hook(void);
+
+/*
+ * Whether credentials are a container's: the task's own, those that its tasks keep elsewhere (as
+ * io_uring does), or of a user namespace that they made. What a file system acts by is whose who
+ * mounted it.
+ */
+bool vk_capability_is_of(const struct vk_instance *instance, const struct cred *cred);
 
 /* trampoline.S; not to be called from C */
 asmlinkage void vk_capability_trampoline(void);

@@ -33,11 +33,15 @@ static noinline int vk_confine_refuse(struct vk_instance *instance,
 				      const struct vk_operation *operation,
 				      const struct vk_answer *answer)
 {
+	const bool watched = vk_confine_mode(instance, confinement) == VKERNEL_MODE_AUDIT;
+
+	if (operation->silent)
+		return watched ? 0 : operation->error;
 	atomic64_inc(&instance->refused[operation->class]);
 	if (answer->missing & ~answer->quiet)
 		vk_confine_report(instance, VKERNEL_EVENT_REFUSED, confinement, operation,
 				  answer->missing);
-	if (vk_confine_mode(instance, confinement) == VKERNEL_MODE_AUDIT)
+	if (watched)
 		return 0;
 	if (confinement->flags & VK_CONFINE_KILL)
 		send_sig(SIGKILL, current, 1);
@@ -49,7 +53,7 @@ int vk_confine(struct vk_instance *instance, const struct vk_confinement *confin
 {
 	if (answer->missing)
 		return vk_confine_refuse(instance, confinement, operation, answer);
-	if (answer->audited)
+	if (answer->audited && !operation->silent)
 		vk_confine_report(instance, VKERNEL_EVENT_AUDITED, confinement, operation, 0);
 	return 0;
 }

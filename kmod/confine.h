@@ -18,6 +18,7 @@ struct vk_operation {
 	enum vkernel_operation kind;
 	u32 requested; /* permissions */
 	int error; /* of a refusal, negative */
+	bool silent; /* neither counted nor reported */
 	/* For people, as far as the kind has it. */
 	const struct vk_name *name;
 	const struct vk_name *target_name;

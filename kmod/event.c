@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include <linux/irqflags.h>
 #include <linux/jiffies.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -206,6 +207,11 @@ void vk_event_send(struct vk_instance *instance, struct task_struct *task,
 
 	if (!vk_genl_has_listeners())
 		return;
+	/* Netlink's taps may let softirqs run. */
+	if (irqs_disabled()) {
+		atomic64_inc(&instance->dropped);
+		return;
+	}
 	if (vk_is_limited(event->kind)) {
 		if (!vk_event_take(instance, event->kind))
 			return;

@@ -8,6 +8,7 @@
 #include <linux/personality.h>
 #include <linux/sched.h>
 
+#include "capability.h"
 #include "compat/mount.h"
 #include "confine.h"
 #include "file.h"
@@ -196,12 +197,6 @@ static u32 vk_open_mask(const struct file *file)
 	return mask;
 }
 
-/* Opened to execute it, or what interprets it: the program was asked about. */
-static bool vk_is_executed(const struct file *file)
-{
-	return file->f_flags & __FMODE_EXEC;
-}
-
 /* The most frequent of all: what is plain needs no look at what the file is. */
 asmlinkage bool vk_file_is_plain(struct file *file, struct vk_instance *instance)
 {
@@ -215,6 +210,13 @@ asmlinkage bool vk_name_is_plain(const struct path *dir, struct dentry *dentry,
 	return vk_is_plain(instance, dir->mnt, dentry, VK_MAY_WRITE);
 }
 
+/* What a file system opens for itself, beneath another one that the container did not mount. */
+static bool vk_is_others(const struct vk_instance *instance, const struct file *file)
+{
+	return (vk_file_is_beneath(file) || vk_path_is_internal(&file->f_path)) &&
+	       !vk_capability_is_of(instance, file->f_cred);
+}
+
 int vk_file_open(struct file *file, long b, long c, long d, long e, struct vk_instance *instance)
 {
 	const struct vk_access access = {
@@ -224,9 +226,8 @@ int vk_file_open(struct file *file, long b, long c, long d, long e, struct vk_in
 		.inode = file_inode(file),
 	};
 
-	/* What a file system opens beneath another one is no task's to name. */
-	if (!access.mask || vk_is_executed(file) || vk_file_is_beneath(file) ||
-	    !vk_path_is_named(file->f_path.dentry) || vk_path_is_internal(&file->f_path))
+	if (!access.mask || vk_file_is_executed(file) || !vk_path_is_named(file->f_path.dentry) ||
+	    vk_is_others(instance, file))
 		return 0;
 	return vk_file_check(instance, &access);
 }
@@ -241,7 +242,7 @@ int vk_file_lock(struct file *file, unsigned int cmd, long c, long d, long e,
 	return vk_open_file_check(instance, file, VKERNEL_OP_LOCK, mask);
 }
 
-/* From whatever container or host it came. */
+/* From whatever container or host it came; AppArmor passes on what nobody confined. */
 int vk_file_receive(struct file *file, long b, long c, long d, long e,
 		    struct vk_instance *instance)
 {
@@ -258,7 +259,7 @@ int vk_file_truncate(struct file *file, long b, long c, long d, long e,
 
 static int vk_map_check(struct vk_instance *instance, struct file *file, unsigned long prot)
 {
-	if (!file || !(prot & PROT_EXEC) || vk_is_executed(file))
+	if (!file || !(prot & PROT_EXEC) || vk_file_is_executed(file))
 		return 0;
 	return vk_open_file_check(instance, file, VKERNEL_OP_MMAP, VK_MAY_MMAP_EXEC);
 }

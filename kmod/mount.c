@@ -4,6 +4,8 @@
  * set flag as a byte of its number and one, and the data, with a NUL behind each of the first three
  * and one before the last.
  */
+#include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -187,6 +189,9 @@ int vk_sb_mount(const char *device, const struct path *path, const char *type,
 {
 	struct vk_mounting m = { .point = vk_mount_name(path) };
 
+	/* The kernel refuses it right after, and nothing is to be looked up or loaded for it. */
+	if (!ns_capable_noaudit(current_user_ns(), CAP_SYS_ADMIN))
+		return 0;
 	if ((flags & MS_MGC_MSK) == MS_MGC_VAL)
 		flags &= ~MS_MGC_MSK;
 	flags &= ~VK_MS_INTERNAL;

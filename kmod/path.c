@@ -44,44 +44,69 @@ bool vk_path_is_owned(const struct path *path, const struct inode *inode)
 /* The way from a file to the root: the last of so many steps. Longer paths take more climbs. */
 struct vk_trail {
 	u32 count; /* steps */
-	bool arrived; /* at the root */
+	int err; /* 0 at the root, or at the limit */
 	const struct dentry *steps[VK_TRAIL]; /* a ring */
 };
 
-/*
- * Climbs until the top, the root if one is given, or @limit steps. Dentries and mounts are freed by
- * RCU; what is read of them while they move is found out by the sequence counts.
- */
-static void vk_climb(const struct path *path, const struct path *root, u32 limit,
-		     struct vk_trail *trail)
+/* What is climbed. */
+struct vk_way_up {
+	const struct vk_name *name;
+	const struct path *root; /* where it ends, or NULL: at the top */
+	bool raw; /* within the file system, whatever is mounted where */
+};
+
+/* The next mount up, in the place of its root; false at the end of the way. */
+static bool vk_cross(const struct vk_way_up *way, const struct dentry **dentry,
+		     const struct vfsmount **mnt)
 {
-	const struct dentry *dentry = path->dentry;
-	const struct vfsmount *mnt = path->mnt, *parent;
+	const struct vfsmount *parent = vk_mount_parent(*mnt);
+
+	if (way->root && *dentry == way->root->dentry && *mnt == way->root->mnt)
+		return false;
+	if (parent == *mnt)
+		return false;
+	*dentry = vk_mount_point(*mnt);
+	*mnt = parent;
+	return true;
+}
+
+/*
+ * Climbs until the end, or @limit steps. Dentries and mounts are freed by RCU; what is read of them
+ * while they move is found out by the sequence counts.
+ */
+static void vk_climb(const struct vk_way_up *way, u32 limit, struct vk_trail *trail)
+{
+	const struct dentry *dentry = way->name->path.dentry;
+	const struct vfsmount *mnt = way->name->path.mnt;
+	u32 mounts = 0;
 
 	trail->count = 0;
-	trail->arrived = false;
+	trail->err = 0;
 	while (trail->count < limit) {
-		if (root && dentry == root->dentry && mnt == root->mnt) {
-			trail->arrived = true;
-			return;
-		}
-		if (dentry == mnt->mnt_root) {
-			parent = vk_mount_parent(mnt);
-			if (parent == mnt) {
-				trail->arrived = !root;
+		if (!way->raw && dentry == mnt->mnt_root) {
+			if (!vk_cross(way, &dentry, &mnt)) {
+				if (way->root && mnt != way->root->mnt)
+					trail->err = -EACCES;
 				return;
 			}
-			dentry = vk_mount_point(mnt);
-			mnt = parent;
+			if (++mounts + trail->count > VK_PATH_MAX)
+				break;
 			continue;
 		}
-		/* Out of what was mounted, by a rename beneath a bind mount. */
-		if (IS_ROOT(dentry))
+		if (way->root && dentry == way->root->dentry && mnt == way->root->mnt)
 			return;
+		if (IS_ROOT(dentry)) {
+			/* Out of what was mounted, by a rename beneath a bind mount. */
+			trail->err = way->raw ? 0 : -EACCES;
+			return;
+		}
 		trail->steps[trail->count++ % VK_TRAIL] = dentry;
 		dentry = READ_ONCE(dentry->d_parent);
+		if (trail->count + mounts > VK_PATH_MAX)
+			break;
 	}
-	trail->arrived = true;
+	if (trail->count < limit || limit > VK_PATH_MAX)
+		trail->err = -ENAMETOOLONG;
 }
 
 /* What becomes of the bytes of a path. */
@@ -136,21 +161,23 @@ static __always_inline void vk_feed_end(struct vk_sink *sink, bool slash)
 		vk_dfa_step(sink->dfa, &sink->state, '/');
 }
 
-/* Once: what it gives is true if nobody renamed or mounted meanwhile. Whether it leads to the root. */
-static __always_inline bool vk_walk_once(const struct vk_name *name, const struct path *root,
-					 struct vk_sink *sink)
+/* Once: what it gives is true if nobody renamed or mounted meanwhile. */
+static int vk_walk_once(const struct vk_way_up *way, struct vk_sink *sink)
 {
-	struct vk_trail trail;
-	bool arrived, more;
+	struct vk_trail trail __attribute__((uninitialized));
+	bool more;
 	u32 steps;
+	int err;
 
-	vk_climb(&name->path, root, U32_MAX, &trail);
-	arrived = trail.arrived;
+	vk_climb(way, U32_MAX, &trail);
+	err = trail.err;
 	steps = trail.count;
+	if (err)
+		return err;
 	more = vk_feed_trail(sink, &trail);
 	while (more && steps > VK_TRAIL) {
 		steps -= VK_TRAIL;
-		vk_climb(&name->path, root, steps, &trail);
+		vk_climb(way, steps, &trail);
 		/* Fewer, if the way is another one by now: the counts will tell. */
 		if (trail.count < steps)
 			break;
@@ -158,37 +185,62 @@ static __always_inline bool vk_walk_once(const struct vk_name *name, const struc
 	}
 	/* The root is a slash, and nothing but. */
 	if (more)
-		vk_feed_end(sink, name->dir || !trail.count);
-	return arrived;
+		vk_feed_end(sink, way->name->dir || !trail.count);
+	return 0;
 }
 
 /* While nobody can. */
-static noinline bool vk_walk_locked(const struct vk_name *name, const struct path *root,
-				    struct vk_sink *sink)
+static noinline int vk_walk_locked(const struct vk_way_up *way, struct vk_sink *sink)
 {
-	bool arrived;
+	int err;
 
 	read_seqlock_excl(vk_mount_lock);
 	read_seqlock_excl(&rename_lock);
-	arrived = vk_walk_once(name, root, sink);
+	err = vk_walk_once(way, sink);
 	read_sequnlock_excl(&rename_lock);
 	read_sequnlock_excl(vk_mount_lock);
-	return arrived;
+	return err;
 }
 
-static __always_inline bool vk_walk(const struct vk_name *name, const struct path *root,
-				    struct vk_sink *sink)
+static int vk_walk(const struct vk_way_up *way, struct vk_sink *sink)
 {
 	const struct vk_sink fresh = *sink;
 	unsigned int mounts = read_seqbegin(vk_mount_lock);
 	unsigned int renames = read_seqbegin(&rename_lock);
-	bool arrived = vk_walk_once(name, root, sink);
+	int err = vk_walk_once(way, sink);
 
 	if (likely(!read_seqretry(&rename_lock, renames) &&
 		   !read_seqretry(vk_mount_lock, mounts)))
-		return arrived;
+		return err;
 	*sink = fresh;
-	return vk_walk_locked(name, root, sink);
+	return vk_walk_locked(way, sink);
+}
+
+/* Of what does not lead to the root: within its file system, as far as it is to be attached. */
+static int vk_walk_disconnected(const struct vk_confinement *confinement,
+				const struct vk_name *name, struct vk_sink *sink)
+{
+	const struct vk_way_up raw = { .name = name, .raw = true };
+
+	if (!(confinement->flags & VK_CONFINE_ATTACH_DISCONNECTED))
+		return -EACCES;
+	return vk_walk(&raw, sink);
+}
+
+static int vk_walk_connected(const struct vk_confinement *confinement,
+			     const struct vk_name *name, struct vk_sink *sink)
+{
+	struct vk_way_up way = { .name = name };
+	struct path root;
+
+	if (confinement->flags & VK_CONFINE_CHROOT_RELATIVE) {
+		if (!vk_task_root(&root))
+			return -EACCES;
+		way.root = &root;
+	} else if (!vk_path_is_ours(&name->path)) {
+		return -EACCES;
+	}
+	return vk_walk(&way, sink);
 }
 
 /* Of a name that the kernel makes while it creates a file, or of a deleted file's. */
@@ -201,28 +253,29 @@ int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa 
 		  const struct vk_name *name, u32 *state)
 {
 	struct vk_sink sink = { .dfa = dfa, .state = *state };
-	struct path root;
-	bool connected;
+	int err;
 
-	if (confinement->flags & VK_CONFINE_CHROOT_RELATIVE) {
-		vk_task_root(&root);
-		connected = vk_walk(name, &root, &sink);
-	} else {
-		connected = vk_walk(name, NULL, &sink) && vk_path_is_ours(&name->path);
-	}
-	if (!connected && !(confinement->flags & VK_CONFINE_ATTACH_DISCONNECTED))
-		return -EACCES;
 	if (!name->open && !(confinement->flags & VK_CONFINE_MEDIATE_DELETED) &&
 	    vk_is_deleted(name))
 		return -ENOENT;
-	*state = sink.state;
-	return 0;
+	err = vk_walk_connected(confinement, name, &sink);
+	if (err == -EACCES) {
+		sink.state = *state;
+		err = vk_walk_disconnected(confinement, name, &sink);
+	}
+	if (!err)
+		*state = sink.state;
+	return err;
 }
 
 void vk_path_print(const struct vk_name *name, char *buffer, size_t size)
 {
+	const struct vk_way_up way = { .name = name }, raw = { .name = name, .raw = true };
 	struct vk_sink sink = { .buffer = buffer, .room = size };
 
-	vk_walk(name, NULL, &sink);
+	if (!vk_path_is_ours(&name->path) || vk_walk(&way, &sink)) {
+		sink = (struct vk_sink){ .buffer = buffer, .room = size };
+		vk_walk(&raw, &sink);
+	}
 	*sink.buffer = '\0';
 }

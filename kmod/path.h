@@ -26,6 +26,9 @@ struct vk_confinement;
 void vk_path_find(void);
 bool vk_path_available(void);
 
+/* Whoever nests more must not keep others from renaming and mounting while it is walked. */
+#define VK_PATH_MAX 4096
+
 /* A path to be matched. */
 struct vk_name {
 	struct path path; /* whoever asks holds references to both */
@@ -41,7 +44,11 @@ struct vk_name {
  *
  * Under rcu_read_lock(). Does not sleep.
  *
- * Return: 0; -EACCES for a path that does not lead to the task's root; -ENOENT for a deleted file.
+ * A path that is not of the task's namespace, or that leads out of what was mounted, is that within
+ * its file system, if the confinement attaches such paths at all.
+ *
+ * Return: 0; -EACCES for such a path otherwise; -ENOENT for a deleted file; -ENAMETOOLONG for one
+ * of more than VK_PATH_MAX names and mounts.
  */
 int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa *dfa,
 		  const struct vk_name *name, u32 *state);
@@ -132,29 +139,35 @@ static __always_inline bool vk_path_held(struct vk_path_seq seq)
 	       !read_seqretry(vk_mount_lock, seq.mounts);
 }
 
+/* Names and mounts that the quick ways climb over, without preemption. */
+#define VK_QUICK_MAX 64
+
 /*
- * The name by which a path of the task's namespace leaves the root, or NULL: the root itself, or
- * one that is not of the namespace. Under RCU, between the two above.
+ * The name by which a path of the task's namespace leaves the root, or NULL: the root itself, one
+ * that is too long, or not of the namespace. Under RCU, between the two above.
  */
 static __always_inline const unsigned char *vk_path_first(const struct vfsmount *mnt,
 							  const struct dentry *dentry)
 {
-	const struct dentry *up, *top = NULL;
+	const struct dentry *top = NULL;
 	const struct vfsmount *parent;
+	u32 left = VK_QUICK_MAX;
 
 	if (!vk_mount_is_ours(mnt))
 		return NULL;
 	for (;;) {
+		/* Out of what was mounted, one is its own parent, and ends it so. */
 		while (dentry != mnt->mnt_root) {
-			up = READ_ONCE(dentry->d_parent);
-			if (up == dentry)
+			if (!--left)
 				return NULL;
 			top = dentry;
-			dentry = up;
+			dentry = READ_ONCE(dentry->d_parent);
 		}
 		parent = vk_mount_parent_quick(mnt);
 		if (parent == mnt)
 			break;
+		if (!--left)
+			return NULL;
 		dentry = vk_mount_point_quick(mnt);
 		mnt = parent;
 	}
@@ -176,7 +189,7 @@ static __always_inline bool vk_path_match_quick(const struct vk_dfa *dfa, const 
 	const struct dentry *dentry = path->dentry;
 	const struct vfsmount *mnt = path->mnt, *parent;
 	struct vk_path_seq seq = vk_path_begin();
-	unsigned int count = 0;
+	unsigned int count = 0, mounts = 0;
 
 	if (!vk_path_is_ours(path))
 		return false;
@@ -192,6 +205,8 @@ static __always_inline bool vk_path_match_quick(const struct vk_dfa *dfa, const 
 		parent = vk_mount_parent_quick(mnt);
 		if (parent == mnt)
 			break;
+		if (++mounts == VK_QUICK_MAX)
+			return false;
 		dentry = vk_mount_point_quick(mnt);
 		mnt = parent;
 	}

@@ -182,15 +182,19 @@ free:
 	return err;
 }
 
-int vkernel_policy_register(const struct vk_policy *policy, struct module *owner)
+int vkernel_policy_register(const struct vk_policy *policy, size_t size, struct module *owner)
 {
 	might_sleep();
+	if (size < sizeof(*policy)) {
+		pr_err("%s: the policy is cut\n", module_name(owner));
+		return -EINVAL;
+	}
 	if (policy->abi != VK_POLICY_ABI) {
 		pr_err("%s: built for policy ABI %u, this core has %u: rebuild it\n",
 		       module_name(owner), policy->abi, VK_POLICY_ABI);
 		return -EPROTO;
 	}
-	if (!vk_policy_valid(policy) || !vk_confinements_valid(policy)) {
+	if (policy->size != size || !vk_confinements_valid(policy) || !vk_policy_valid(policy)) {
 		pr_err("%s: the policy is malformed\n", module_name(owner));
 		return -EINVAL;
 	}

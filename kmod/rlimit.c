@@ -10,6 +10,7 @@
 #include "instance.h"
 #include "policy.h"
 #include "rlimit.h"
+#include "symbol.h"
 
 static bool vk_limits(const struct vk_confinement *c, unsigned int resource)
 {
@@ -53,17 +54,24 @@ void vk_rlimit_enter(struct task_struct *task, struct vk_instance *instance)
 {
 	const struct vk_confinement *c;
 	const struct vk_policy *policy;
+	unsigned long cpu = RLIM_INFINITY;
 	unsigned int i;
 
+	if (READ_ONCE(instance->mode) == VKERNEL_MODE_AUDIT)
+		return;
 	rcu_read_lock();
 	policy = vk_instance_policy(instance);
 	if (policy->mediates & VK_CLASS_BIT(VK_CLASS_RLIMIT)) {
 		task_lock(task->group_leader);
 		vk_for_each_ruling(c, policy, VK_CLASS_RLIMIT)
 			for (i = 0; i < RLIM_NLIMITS; i++)
-				if (vk_limits(c, i))
+				if (vk_limits(c, i) && !(c->flags & VK_CONFINE_COMPLAIN))
 					vk_limit_to(&task->signal->rlim[i], c->rlimits[i]);
+		cpu = task->signal->rlim[RLIMIT_CPU].rlim_cur;
 		task_unlock(task->group_leader);
 	}
 	rcu_read_unlock();
+	/* It is a timer's to hold. */
+	if (cpu != RLIM_INFINITY)
+		static_call_cond(vk_update_rlimit_cpu)(task, cpu);
 }

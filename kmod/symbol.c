@@ -16,6 +16,7 @@ DEFINE_STATIC_CALL_NULL(vk_ftrace_lookup_symbols, ftrace_lookup_symbols);
 DEFINE_STATIC_CALL_NULL(vk_do_exit, vk_exit_t);
 DEFINE_STATIC_CALL_NULL(vk_do_group_exit, vk_group_exit_t);
 DEFINE_STATIC_CALL_NULL(vk_kallsyms_lookup_name, kallsyms_lookup_name);
+DEFINE_STATIC_CALL_NULL(vk_update_rlimit_cpu, vk_rlimit_cpu_t);
 DEFINE_STATIC_CALL_NULL(vk_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
 DEFINE_STATIC_CALL_NULL(vk_btf_find_by_name_kind, btf_find_by_name_kind);
 DEFINE_STATIC_CALL_NULL(vk_btf_name_by_offset, btf_name_by_offset);
@@ -68,8 +69,12 @@ static int __init vk_find_functions(void)
 	vk_exit_t *exit = vk_find("do_exit", &err);
 	vk_group_exit_t *group_exit = vk_find("do_group_exit", &err);
 
+	vk_rlimit_cpu_t *rlimit_cpu = (void *)vk_symbol_address("update_rlimit_cpu");
+
 	if (err)
 		return err;
+	if (rlimit_cpu)
+		static_call_update(vk_update_rlimit_cpu, rlimit_cpu);
 	static_call_update(vk_force_sig_seccomp, force_sig);
 	static_call_update(vk_ftrace_location, location);
 	static_call_update(vk_ftrace_lookup_symbols, lookup);

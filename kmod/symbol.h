@@ -38,6 +38,10 @@ DECLARE_STATIC_CALL(vk_do_exit, vk_exit_t);
 typedef void vk_group_exit_t(int code);
 DECLARE_STATIC_CALL(vk_do_group_exit, vk_group_exit_t);
 
+/* Arms the timer of RLIMIT_CPU; does nothing on a kernel without it. */
+typedef int vk_rlimit_cpu_t(struct task_struct *task, unsigned long seconds);
+DECLARE_STATIC_CALL(vk_update_rlimit_cpu, vk_rlimit_cpu_t);
+
 /* While the module loads, if vk_symbols_find_btf() says that the kernel has them. */
 DECLARE_STATIC_CALL(vk_bpf_get_btf_vmlinux, bpf_get_btf_vmlinux);
 DECLARE_STATIC_CALL(vk_btf_find_by_name_kind, btf_find_by_name_kind);

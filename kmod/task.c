@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <linux/errno.h>
+#include <linux/nospec.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
@@ -72,7 +73,7 @@ static int vk_label_ask(struct vk_instance *instance, const struct vk_confinemen
 	u32 state = vk_relation_state(c, relation, label), accept = 0, accept2 = 0;
 	struct vk_answer answer;
 
-	/* Without an automaton the class is not ruled, so there is one. */
+	/* Without an automaton there is no state. */
 	if (state) {
 		accept = vk_confinement_other(c)->states[state].accept;
 		accept2 = vk_confinement_other(c)->states[state].accept2;
@@ -138,13 +139,16 @@ static int vk_kill_ask(struct vk_instance *instance, struct task_struct *task, i
 	return err;
 }
 
-/* @cred: of somebody else whom the kernel acts for. The trampoline has found it not to be plain. */
+/*
+ * @cred: of somebody else whom the kernel acts for, as it sends what a USB device was asked to,
+ * from an interrupt of any task: not asked. The trampoline has found it not to be plain.
+ */
 int vk_task_kill(struct task_struct *task, struct kernel_siginfo *info, int sig,
 		 const struct cred *cred, long e, struct vk_instance *instance)
 {
 	if (cred || (u32)sig >= VK_NR_SIGNALS)
 		return 0;
-	return vk_kill_ask(instance, task, sig);
+	return vk_kill_ask(instance, task, array_index_nospec(sig, VK_NR_SIGNALS));
 }
 
 static int vk_trace_ask(struct task_struct *tracer, struct task_struct *tracee, bool read)
@@ -159,7 +163,8 @@ static int vk_trace_ask(struct task_struct *tracer, struct task_struct *tracee, 
 	relation.permission = read ? VK_MAY_TRACE_READ : VK_MAY_TRACE;
 	err = vk_side_ask(&active, &passive, &relation);
 	relation.permission = read ? VK_MAY_BE_READ : VK_MAY_BE_TRACED;
-	if (!err)
+	/* Whom nobody confines may trace. */
+	if (!err && active.policy && active.policy->mediates)
 		err = vk_side_ask(&passive, &active, &relation);
 	rcu_read_unlock();
 	return err;

@@ -36,12 +36,14 @@ static inline kuid_t vk_inode_owner(struct vfsmount *mnt, const struct inode *in
 
 /*
  * The task's root, without references: its own, so it stays while the task does not change it, and
- * RCU keeps what another thread of it leaves right now.
+ * RCU keeps what another thread of it leaves right now. False if it has none: it ends.
  */
-static inline void vk_task_root(struct path *root)
+static inline bool vk_task_root(struct path *root)
 {
 	struct fs_struct *fs = current->fs;
 
+	if (!fs)
+		return false;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 18, 0)
 	read_seqlock_excl(&fs->seq);
 	*root = fs->root;
@@ -51,6 +53,7 @@ static inline void vk_task_root(struct path *root)
 	*root = fs->root;
 	spin_unlock(&fs->lock);
 #endif
+	return true;
 }
 
 /* The path that a file was opened by, also where another one lies beneath it. */
@@ -60,6 +63,19 @@ static inline const struct path *vk_file_path(const struct file *file)
 	return file_user_path(file);
 #else
 	return &file->f_path;
+#endif
+}
+
+/*
+ * Whether it is opened to execute it, or what interprets it: the program was asked about. 6.1 has
+ * uselib(2), which looks the same but for the task.
+ */
+static inline bool vk_file_is_executed(const struct file *file)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+	return file->f_flags & __FMODE_EXEC && current->in_execve;
+#else
+	return file->f_flags & __FMODE_EXEC;
 #endif
 }
 

@@ -14,7 +14,8 @@ static const __u64 policy[] __aligned(8) = {
 
 static int __init image_init(void)
 {
-	return vkernel_policy_register((const struct vk_policy *)policy, THIS_MODULE);
+	return vkernel_policy_register((const struct vk_policy *)policy, sizeof(policy),
+				       THIS_MODULE);
 }
 
 static void __exit image_exit(void)

@@ -88,6 +88,7 @@ struct module;
 /**
  * vkernel_policy_register - make a policy known to the core
  * @policy: must stay as it is until vkernel_policy_unregister()
+ * @size: of the bytes that there are
  * @owner: the image module; each instance holds a reference to it
  *
  * Hooks the handlers that the policy restricts. May sleep.
@@ -95,7 +96,7 @@ struct module;
  * Return: 0; -EPROTO for another ABI; -EINVAL for a malformed policy; -EEXIST for a digest that is
  * there already; -EOPNOTSUPP for a handler that this kernel does not let hook.
  */
-int vkernel_policy_register(const struct vk_policy *policy, struct module *owner);
+int vkernel_policy_register(const struct vk_policy *policy, size_t size, struct module *owner);
 
 /** vkernel_policy_unregister - the end of it; from the module's exit, so no instance uses it */
 void vkernel_policy_unregister(const struct vk_policy *policy);
