@@ -67,18 +67,20 @@ make_image() {
 	local applet
 	mkdir -p "$room"/rootfs/{bin,tmp,etc,proc,dev,sys}
 	cp /bin/busybox "$room/rootfs/bin/"
-	for applet in sh sleep uname mkdir rmdir; do
+	for applet in sh sleep uname mkdir rmdir cat; do
 		ln -s busybox "$room/rootfs/bin/$applet"
 	done
 	cp "$VK_PAYLOAD/bin/callprobe" "$room/rootfs/bin/"
+	echo 'the recipe' >"$room/rootfs/etc/recipe"
 	tar -C "$room/rootfs" -cf "$room/image.tar" .
 	podman import "$room/image.tar" localhost/demo:latest
 }
 
-# seccomp=unconfined: what is refused here, vkernel refuses alone.
+# Unconfined: what is refused here, vkernel refuses alone.
 run_container() {
 	podman run --detach --name "$1" --annotation "io.vkernel.policy=$2" --network none \
-		--security-opt seccomp=unconfined localhost/demo:latest sleep 100000
+		--security-opt seccomp=unconfined --security-opt apparmor=unconfined \
+		localhost/demo:latest sleep 100000
 }
 
 list_is() {
@@ -123,6 +125,31 @@ probe_is() {
 	local wanted=$1
 	shift
 	[[ $("$@" </dev/null) == "$wanted" ]]
+}
+
+# What a program of some rules may do: all that a shell needs, and as they say.
+confinement() {
+	cat <<-END
+	profile $1 flags=(attach_disconnected,mediate_deleted) {
+	  file,
+	  capability,
+	  network,
+	  signal,
+	  ptrace,
+	  $2
+	}
+	END
+}
+
+reads_recipe() {
+	[[ $("$@" cat /etc/recipe </dev/null 2>&1) == "the recipe" ]]
+}
+
+# A test's module: any process that asks is given every capability, as by an exploit.
+load_exploit() {
+	cp -r "$VK_PAYLOAD/modules" "$room/modules"
+	make -s -C "/lib/modules/$(uname -r)/build" M="$room/modules" CC=gcc-14 modules
+	insmod "$room/modules/vktest_creds.ko"
 }
 
 end() {
@@ -187,12 +214,51 @@ claim "beta in the mode audit: uname works" uname_works podman exec beta
 show vkctl mode "${beta:0:12}" enforce
 claim "beta in the mode enforce: uname does not" uname_is_refused podman exec beta
 
+part "Files, too: a policy by a profile in AppArmor's language"
+confinement closed 'audit deny /etc/recipe rw,' >"$room/closed"
+confinement open 'audit /etc/recipe r,' >"$room/open"
+show cat "$room/closed"
+show vkctl policy add closed --apparmor "$room/closed"
+show vkctl policy add open --apparmor "$room/open"
+timed "podman run gamma (compiles its module)" run_container gamma closed || end 1
+gamma=$(podman ps --no-trunc --filter name=gamma --format '{{.ID}}')
+show podman exec alpha cat /etc/recipe
+show podman exec gamma cat /etc/recipe
+claim "alpha: the recipe can be read" reads_recipe podman exec alpha
+claim "gamma: it can not" no reads_recipe podman exec gamma
+claim "gamma: nor through /proc" \
+	no podman exec gamma sh -c 'cd /proc/1/root/etc && cat recipe'
+claim "gamma: other files can" podman exec gamma cat /bin/callprobe
+
+part "The policy changes under the container that runs"
+show vkctl policy apply open "${gamma:0:12}"
+claim "gamma: now the recipe can be read" reads_recipe podman exec gamma
+show vkctl policy apply closed "${gamma:0:12}"
+claim "gamma: now it can not" no reads_recipe podman exec gamma
+show vkctl inspect "${gamma:0:12}"
+
+part "Credentials that an exploit wrote over"
+timed "a module that gives every capability to who asks" load_exploit || end 1
+nobody=(setpriv --reuid 65534 --clear-groups --inh-caps=-all --bounding-set=-sys_admin)
+printf '    %-40s %-34s %s\n' "sethostname" "nobody on the host" "root in alpha"
+for tamper in "" tamper; do
+	printf '    %-40s %-34s %s\n' "${tamper:+with every capability in its credentials}" \
+		"$(outcome "${nobody[@]}" callprobe $tamper native sethostname "str:$(hostname)" \
+			"$(hostname | tr -d '\n' | wc -c)")" \
+		"$(outcome podman exec alpha callprobe $tamper native sethostname str:x 1)"
+done
+claim "the host believes them" no probe_is "ret -1 errno 1" \
+	"${nobody[@]}" callprobe tamper native sethostname "str:$(hostname)" "$(hostname | tr -d '\n' | wc -c)"
+claim "alpha: what the container was not given stays refused" \
+	probe_is "ret -1 errno 1" podman exec alpha callprobe tamper native sethostname str:x 1
+rmmod vktest_creds
+
 part "The service dies; its containers do not notice"
 show systemctl kill --signal=KILL vkerneld.service
 claim "beta: uname is still refused" uname_is_refused podman exec beta
 systemctl reset-failed vkerneld.service
 systemctl start vkerneld.socket
-claim "after its restart it knows all three" list_is 3
+claim "after its restart it knows all four" list_is 4
 
 part "A module that is in use stays"
 show vkctl unload beta
@@ -200,7 +266,7 @@ claim "unloading it fails" no vkctl unload beta
 claim "beta: uname is still refused" uname_is_refused podman exec beta
 
 part "The end: containers stop, everything is unloaded"
-timed "podman rm" podman rm --force --time 0 alpha beta alpha-too
+timed "podman rm" podman rm --force --time 0 alpha beta alpha-too gamma
 for _ in {1..50}; do
 	list_is 0 && break
 	sleep 0.2
@@ -216,6 +282,8 @@ claim "no function of the kernel is hooked" \
 claim "the host: uname works" uname_works env
 show vkctl policy rm alpha
 show vkctl policy rm beta
+show vkctl policy rm closed
+show vkctl policy rm open
 tell "What is left: nothing."
 
 if ((failures > 0)); then
