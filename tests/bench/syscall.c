@@ -2,9 +2,6 @@
 /*
  * bench-syscall [--seccomp RULES]: what system calls cost, as JSON.
  *
- * Under qemu -icount shift=0 the time stamp counter advances by one an instruction. The least of
- * many batches leaves out interrupts, which hit some batches and not all.
- *
  * RULES is one rule a line: "allow NAME", or "unless NAME ARGUMENT VALUE".
  */
 #include <errno.h>
@@ -15,45 +12,27 @@
 
 #include <seccomp.h>
 #include <sys/syscall.h>
-#include <x86intrin.h>
 
-#define BATCHES 200
-#define CALLS 100
+#include "measure.h"
 
-static const struct measured {
-	const char *name;
+struct system_call {
 	long nr;
 	long arg;
-} measured[] = {
-	{ "allowed", SYS_getpid, 1 },
-	{ "args", SYS_getuid, 1 },
-	{ "args_denied", SYS_getuid, 77 },
-	{ "denied", SYS_getppid, 1 },
 };
 
-static unsigned long long batch(long nr, long arg)
+static int call(const void *arg)
 {
-	unsigned long long began = __rdtsc();
-	int i;
+	const struct system_call *c = arg;
 
-	for (i = 0; i < CALLS; i++)
-		syscall(nr, arg, 2, 3, 4, 5, 6);
-	return __rdtsc() - began;
+	return syscall(c->nr, c->arg, 2, 3, 4, 5, 6) < 0 ? -errno : 0;
 }
 
-static double cost(long nr, long arg)
-{
-	unsigned long long least = batch(nr, arg);
-	int i;
-
-	for (i = 1; i < BATCHES; i++) {
-		unsigned long long took = batch(nr, arg);
-
-		if (took < least)
-			least = took;
-	}
-	return (double)least / CALLS;
-}
+static const struct operation calls[] = {
+	{ "allowed", call, &(const struct system_call){ SYS_getpid, 1 } },
+	{ "args", call, &(const struct system_call){ SYS_getuid, 1 } },
+	{ "args_denied", call, &(const struct system_call){ SYS_getuid, 77 } },
+	{ "denied", call, &(const struct system_call){ SYS_getppid, 1 } },
+};
 
 static int add_rule(scmp_filter_ctx filter, const char *line)
 {
@@ -108,13 +87,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	printf("{");
-	for (i = 0; i < sizeof(measured) / sizeof(measured[0]); i++) {
-		const struct measured *m = &measured[i];
-		int error = syscall(m->nr, m->arg, 2, 3, 4, 5, 6) < 0 ? errno : 0;
-
-		printf("%s\"%s\":{\"cost\":%.2f,\"errno\":%d}", i ? "," : "", m->name,
-		       cost(m->nr, m->arg), error);
-	}
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		measure(&calls[i], i == 0);
 	printf("}\n");
 	return 0;
 }
