@@ -8,7 +8,7 @@
 #include "file.h"
 
 /* Three components, ten, and a name that is free: in memory, where creating costs ever the same. */
-#define FILE "/srv/bench/file"
+#define FILE "/var/bench/file"
 #define DEEP_FILE "/srv/bench/three/four/five/six/seven/eight/nine/file"
 #define NEW_FILE "/run/bench/new"
 

@@ -151,7 +151,6 @@ static void run(const ArmorCompiler *c, const Files *f)
 		"--skip-kernel-load",
 		"--skip-cache",
 		"--jobs=1",
-		"--Optimize=no-expr-simplify",
 		"--warn=rule-not-enforced",
 		"--warn=rule-downgraded",
 		"--base",

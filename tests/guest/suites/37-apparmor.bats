@@ -11,7 +11,7 @@ WORK=$VK_ROOM/apparmor
 RANDOM_COUNT=${VK_RANDOM:-3}
 # The kinds of rules that vkerneld has packed, so that both kernels read the same bytes.
 PARSER=(apparmor_parser --config-file=/dev/null --base /etc/apparmor.d --skip-cache
-	--Optimize=no-expr-simplify --features-file "$VK_PAYLOAD/features"
+	--features-file "$VK_PAYLOAD/features"
 	--policy-features "$VK_PAYLOAD/features")
 
 setup_file() {
