@@ -168,7 +168,7 @@ static int vk_open_file_check(struct vk_instance *instance, struct file *file,
 {
 	const struct path *path = vk_file_path(file);
 	struct vk_access access = {
-		.name = { .path = *path, .open = true },
+		.name = { .path = *path, .used = true },
 		.kind = kind,
 		.mask = mask,
 		.inode = d_backing_inode(path->dentry),
@@ -220,7 +220,11 @@ static bool vk_is_others(const struct vk_instance *instance, const struct file *
 int vk_file_open(struct file *file, long b, long c, long d, long e, struct vk_instance *instance)
 {
 	const struct vk_access access = {
-		.name = { .path = file->f_path, .dir = vk_is_dir(file_inode(file)) },
+		.name = {
+			.path = file->f_path,
+			.dir = vk_is_dir(file_inode(file)),
+			.used = true,
+		},
 		.kind = VKERNEL_OP_OPEN,
 		.mask = vk_open_mask(file),
 		.inode = file_inode(file),
@@ -295,7 +299,7 @@ int vk_bprm_creds_for_exec(struct linux_binprm *bprm, long b, long c, long d, lo
 		.inode = file_inode(bprm->file),
 	};
 
-	return vk_file_check(instance, &access);
+	return vk_file_ask_all(instance, &access);
 }
 
 /* Of a file that is there, by its path. */
@@ -303,7 +307,7 @@ static int vk_path_check(struct vk_instance *instance, const struct path *path,
 			 enum vkernel_operation kind)
 {
 	struct vk_access access = {
-		.name = { .path = *path },
+		.name = { .path = *path, .used = true },
 		.kind = kind,
 		.mask = VK_MAY_WRITE,
 		.inode = d_backing_inode(path->dentry),
@@ -342,6 +346,7 @@ static int vk_create_check(struct vk_instance *instance, const struct path *dir,
 		.name = {
 			.path = { .mnt = dir->mnt, .dentry = dentry },
 			.dir = kind == VKERNEL_OP_MKDIR,
+			.used = true,
 		},
 		.kind = kind,
 		.mask = VK_MAY_WRITE,
@@ -397,6 +402,7 @@ static int vk_rename_check(struct vk_instance *instance, const struct path *dir,
 		.name = {
 			.path = { .mnt = dir->mnt, .dentry = dentry },
 			.dir = vk_is_dir(inode),
+			.used = true,
 		},
 		.kind = VKERNEL_OP_RENAME,
 		.mask = mask,

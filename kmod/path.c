@@ -255,7 +255,7 @@ int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa 
 	struct vk_sink sink = { .dfa = dfa, .state = *state };
 	int err;
 
-	if (!name->open && !(confinement->flags & VK_CONFINE_MEDIATE_DELETED) &&
+	if (!name->used && !(confinement->flags & VK_CONFINE_MEDIATE_DELETED) &&
 	    vk_is_deleted(name))
 		return -ENOENT;
 	err = vk_walk_connected(confinement, name, &sink);

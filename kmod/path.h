@@ -33,7 +33,7 @@ bool vk_path_available(void);
 struct vk_name {
 	struct path path; /* whoever asks holds references to both */
 	bool dir; /* the path ends with a slash then */
-	bool open; /* of an open file, which may be deleted */
+	bool used; /* it may be deleted: not so for programs, links and mounts */
 };
 
 /**

@@ -112,10 +112,9 @@ static void vk_image_digest_signals(struct vk_image *image, const struct vk_conf
 static void vk_image_digest_files(struct vk_image *image, const struct vk_confinement *c,
 				  size_t *count)
 {
-	const u32 flags = c->flags & (VK_CONFINE_AUDITS | VK_CONFINE_CHROOT_RELATIVE |
-				      VK_CONFINE_MEDIATE_DELETED);
+	const u32 flags = c->flags & (VK_CONFINE_AUDITS | VK_CONFINE_CHROOT_RELATIVE);
 
-	image->file = !*count && flags == VK_CONFINE_MEDIATE_DELETED ? vk_confinement_file(c) : NULL;
+	image->file = *count || flags ? NULL : vk_confinement_file(c);
 	(*count)++;
 }
 
