@@ -101,7 +101,7 @@ def main():
     for glob in pick.sample(globs, min(PATHS, len(globs))):
         path = instance(pick, expand(pick, glob, values))
         if path and len(path) < 200 and re.fullmatch(r"/[\w./+~:@%=-]*", path) \
-                and path not in ("/", "/confine_ops"):
+                and path not in ("/", "/confine_ops") and not re.match(r"/proc/\d", path):
             paths.add(path)
     lines = make_list(pick, sorted(paths))
     (folder / f"{name}.list").write_text("\n".join(lines) + "\n")
