@@ -141,9 +141,10 @@ static int confine(const ArmorCompiler *c, const Files *f)
 
 /*
  * The host's configuration, caches and kernel have no say. Simplifying expressions saves the parser
- * memory and changes no byte of what it makes, and that of AppArmor 3.0 never ends it for some.
+ * memory and changes no byte of what it makes, but that of AppArmor 3.0 never ends it for some: it
+ * is for those that take too much memory without.
  */
-static void run(const ArmorCompiler *c, const Files *f)
+static void run(const ArmorCompiler *c, bool simplify, const Files *f)
 {
 	const char *const argv[] = {
 		"apparmor_parser",
@@ -151,6 +152,7 @@ static void run(const ArmorCompiler *c, const Files *f)
 		"--skip-kernel-load",
 		"--skip-cache",
 		"--jobs=1",
+		simplify ? "--Optimize=expr-simplify" : "--Optimize=no-expr-simplify",
 		"--warn=rule-not-enforced",
 		"--warn=rule-downgraded",
 		"--base",
@@ -247,8 +249,8 @@ static int take_result(const ArmorCompiler *c, const Files *f, bool failed, void
 	return 0;
 }
 
-static int compile(const ArmorCompiler *c, const char *text, size_t size, void **ret,
-		   size_t *ret_size, ProfileReport *report)
+static int compile(const ArmorCompiler *c, bool simplify, const char *text, size_t size,
+		   void **ret, size_t *ret_size, ProfileReport *report)
 {
 	_cleanup_(files_done) Files f = { .fd = { -EBADF, -EBADF, -EBADF, -EBADF } };
 	int r, status = 0;
@@ -265,12 +267,18 @@ static int compile(const ArmorCompiler *c, const char *text, size_t size, void *
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		run(c, &f);
+		run(c, simplify, &f);
 	r = wait_for(pid, c->timeout, &status);
 	r = check_end(c, r, status, report);
 	if (r < 0)
 		return r;
 	return take_result(c, &f, WEXITSTATUS(status) != 0, ret, ret_size, report);
+}
+
+/* The C++ that the parser is written in names it so. */
+static bool ran_out_of_memory(const ProfileReport *report)
+{
+	return report->error && strstr(report->error, "bad_alloc");
 }
 
 int armor_compile(const ArmorCompiler *c, const char *text, size_t size, void **ret,
@@ -284,7 +292,12 @@ int armor_compile(const ArmorCompiler *c, const char *text, size_t size, void **
 	if (access(c->parser, X_OK) < 0)
 		return profile_fail(report, -ENOENT, "there is no %s; install the package apparmor",
 				    c->parser);
-	r = compile(c, text, size, ret, ret_size, report);
+	r = compile(c, false, text, size, ret, ret_size, report);
+	if (r < 0 && ran_out_of_memory(report)) {
+		free(report->error);
+		report->error = NULL;
+		r = compile(c, true, text, size, ret, ret_size, report);
+	}
 	if (r < 0 && !report->error)
 		return profile_fail(report, r, "the profile can not be compiled: %s", strerror(-r));
 	return r;

@@ -13,7 +13,7 @@ RANDOM_COUNT=${VK_RANDOM:-1}
 SEED=${VK_SEED:-${VK_KERNEL//./}}
 # The kinds of rules that vkerneld has packed, so that both kernels read the same bytes.
 PARSER=(apparmor_parser --config-file=/dev/null --base /etc/apparmor.d --skip-cache
-	--features-file "$VK_PAYLOAD/features"
+	--Optimize=no-expr-simplify --features-file "$VK_PAYLOAD/features"
 	--policy-features "$VK_PAYLOAD/features")
 
 setup_file() {
