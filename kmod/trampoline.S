@@ -21,15 +21,20 @@
 #include "compat/compat.h"
 #include "offsets.h"
 
+/* To \contained with the id of the task in \id; tasks of the host go back. */
+.macro VK_HOST_RETURNS id contained
+	ENDBR
+	movq	VK_CURRENT, %rax
+	movq	VK_TASK_SYSCALL_WORK(%rax), \id
+	shrq	$VK_ID_SHIFT_ASM, \id
+	jnz	\contained
+	RET
+.endm
+
 	.text
 
 SYM_START(vk_syscall_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rcx
-	shrq	$VK_ID_SHIFT_ASM, %rcx
-	jnz	.Lcontained
-	RET
+	VK_HOST_RETURNS %rcx, .Lcontained
 
 .Lcontained:
 	movq	vk_instances(, %rcx, 8), %rsi
@@ -94,12 +99,7 @@ SYM_FUNC_END(vk_syscall_trampoline)
  * free. %dl is a capability of the kernel's own choice: no speculation mask.
  */
 SYM_START(vk_capability_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
-	shrq	$VK_ID_SHIFT_ASM, %rax
-	jnz	.Lcapable
-	RET
+	VK_HOST_RETURNS %rax, .Lcapable
 
 .Lcapable:
 	movq	vk_instances(, %rax, 8), %rax
@@ -154,12 +154,7 @@ SYM_FUNC_END(vk_capability_detour)
  * own. Up to five arguments are kept; the sixth register hands on the instance.
  */
 SYM_START(vk_security_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
-	shrq	$VK_ID_SHIFT_ASM, %rax
-	jnz	.Lconfined
-	RET
+	VK_HOST_RETURNS %rax, .Lconfined
 
 .Lconfined:
 	movq	vk_instances(, %rax, 8), %r9
@@ -206,12 +201,7 @@ SYM_FUNC_END(vk_security_ask)
  * whatever else the policy says.
  */
 SYM_START(vk_open_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
-	shrq	$VK_ID_SHIFT_ASM, %rax
-	jnz	.Lopen
-	RET
+	VK_HOST_RETURNS %rax, .Lopen
 
 	/* (file, instance) */
 .Lopen:
@@ -231,12 +221,7 @@ SYM_FUNC_END(vk_open_trampoline)
 
 	/* (directory, name), and up to two more */
 SYM_START(vk_name_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
-	shrq	$VK_ID_SHIFT_ASM, %rax
-	jnz	.Lname
-	RET
+	VK_HOST_RETURNS %rax, .Lname
 
 .Lname:
 	movq	vk_instances(, %rax, 8), %r9
@@ -262,12 +247,7 @@ SYM_FUNC_END(vk_name_trampoline)
 
 	/* (family, type, protocol, kern) */
 SYM_START(vk_socket_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
-	shrq	$VK_ID_SHIFT_ASM, %rax
-	jnz	.Lsocket
-	RET
+	VK_HOST_RETURNS %rax, .Lsocket
 
 .Lsocket:
 	movq	vk_instances(, %rax, 8), %r9
@@ -290,12 +270,7 @@ SYM_FUNC_END(vk_socket_trampoline)
 
 	/* (task, info, signal, cred) */
 SYM_START(vk_kill_trampoline, SYM_L_GLOBAL, SYM_A_ALIGN)
-	ENDBR
-	movq	VK_CURRENT, %rax
-	movq	VK_TASK_SYSCALL_WORK(%rax), %rax
-	shrq	$VK_ID_SHIFT_ASM, %rax
-	jnz	.Lkill
-	RET
+	VK_HOST_RETURNS %rax, .Lkill
 
 .Lkill:
 	movq	vk_instances(, %rax, 8), %r9
