@@ -48,7 +48,7 @@ enum statement {
 	"exec_inherit, confinement, compiled"
 #define BUILD_COLUMNS \
 	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use"
-#define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound"
+#define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound, apparmor"
 
 static const char *const sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -87,7 +87,7 @@ static const char *const sql[N_STATEMENTS] = {
 			       "WHERE outcome = 'building'",
 	[INSTANCE_PUT] = "INSERT INTO instances "
 			 "(boot, instance, container, image, policy, digest, bound, capabilities, "
-			 "own) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+			 "own, apparmor) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[INSTANCE_POLICY] = "UPDATE instances SET policy = ?3, digest = ?4 "
 			    "WHERE boot = ?1 AND instance = ?2 AND ended IS NULL",
 	[INSTANCE_ORIGIN] = "SELECT capabilities, own FROM instances "
@@ -278,6 +278,7 @@ static void read_instance(sqlite3_stmt *s, DbInstance *ret)
 		.policy = column(s, 3),
 		.digest = column(s, 4),
 		.bound = sqlite3_column_int64(s, 5),
+		.apparmor = column(s, 6),
 	};
 }
 
@@ -297,9 +298,10 @@ static const Strings build_strings = { 6,
 					 offsetof(DbBuild, kernel), offsetof(DbBuild, outcome),
 					 offsetof(DbBuild, output), offsetof(DbBuild, content) } };
 static const Strings instance_strings = {
-	4,
+	5,
 	{ offsetof(DbInstance, container), offsetof(DbInstance, image),
-	  offsetof(DbInstance, policy), offsetof(DbInstance, digest) }
+	  offsetof(DbInstance, policy), offsetof(DbInstance, digest),
+	  offsetof(DbInstance, apparmor) }
 };
 
 static char **string_of(const Strings *strings, size_t i, void *row)
@@ -714,8 +716,9 @@ int db_instance_put(Db *db, const char *boot, const DbInstance *i, const DbOrigi
 
 	if (!origin)
 		origin = &unknown;
-	return found(run(db, INSTANCE_PUT, "sissssisb", boot, i->instance, i->container, i->image,
-			 i->policy, i->digest, i->bound, origin->capabilities, &origin->own));
+	return found(run(db, INSTANCE_PUT, "sissssisbs", boot, i->instance, i->container, i->image,
+			 i->policy, i->digest, i->bound, origin->capabilities, &origin->own,
+			 i->apparmor));
 }
 
 int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *name,

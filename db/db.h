@@ -38,6 +38,7 @@ typedef struct DbInstance {
 	int64_t instance;
 	char *container, *image, *policy, *digest;
 	int64_t bound;
+	char *apparmor; /* the profile of its own that it enforces, or NULL */
 } DbInstance;
 
 /* What a container brought along when it was bound. */

@@ -16,6 +16,7 @@ typedef struct Key {
 void conf_done(Conf *c)
 {
 	free(c->build_user);
+	free(c->runtimes);
 	free(c->signing_key);
 	free(c->signing_cert);
 	*c = (Conf){};
@@ -72,6 +73,21 @@ static int parse_build_timeout(Conf *c, const char *value)
 	return 0;
 }
 
+/* Names and absolute paths; what is relative would depend on who calls. */
+static int parse_runtimes(Conf *c, const char *value)
+{
+	const char *word = value;
+
+	if (!*value)
+		return -EINVAL;
+	for (size_t n; *word; word += n + strspn(word + n, " \t")) {
+		n = strcspn(word, " \t");
+		if (*word != '/' && memchr(word, '/', n))
+			return -EINVAL;
+	}
+	return set_string(&c->runtimes, value);
+}
+
 static int parse_signing_key(Conf *c, const char *value)
 {
 	return value[0] == '/' ? set_string(&c->signing_key, value) : -EINVAL;
@@ -87,6 +103,7 @@ static const Key keys[] = {
 	{ "OnClaim", parse_on_claim, "refuse or kill" },
 	{ "BuildUser", parse_build_user, "the name of a user" },
 	{ "BuildTimeoutSec", parse_build_timeout, "seconds, from 1 to 3600" },
+	{ "Runtimes", parse_runtimes, "names or absolute paths of container runtimes" },
 	{ "ModuleSigningKey", parse_signing_key, "an absolute path" },
 	{ "ModuleSigningCert", parse_signing_cert, "an absolute path" },
 };
@@ -166,6 +183,8 @@ int conf_load(const char *path, Conf *ret, char **ret_error)
 
 	*ret_error = NULL;
 	r = set_string(&c.build_user, "vkernel-build");
+	if (r >= 0)
+		r = set_string(&c.runtimes, "runc crun");
 	if (r < 0)
 		return r;
 	f = fopen(path, "re");

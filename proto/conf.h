@@ -13,6 +13,7 @@ typedef struct Conf {
 	bool on_claim_kill; /* OnClaim=refuse|kill: who uses a capability it was not given */
 	char *build_user; /* BuildUser= */
 	unsigned int build_timeout; /* BuildTimeoutSec= */
+	char *runtimes; /* Runtimes=, names or absolute paths, blanks between them */
 	char *signing_key, *signing_cert; /* ModuleSigningKey=, ModuleSigningCert=, paths or NULL */
 } Conf;
 

@@ -37,6 +37,7 @@ static const struct column fields[] = {
 	{ .head = "ID", .field = "id" },
 	{ .head = "Image", .field = "image" },
 	{ .head = "Policy", .field = "policy" },
+	{ .head = "AppArmor", .field = "apparmor" },
 	{ .head = "Digest", .field = "digest" },
 	{ .head = "Module", .field = "module" },
 	{ .head = "PID", .field = "pid" },

@@ -12,6 +12,7 @@ const VarlinkMethod api_methods[] = {
 	{ .name = "CheckPolicy", .handler = api_check_policy },
 	{ .name = "Build", .handler = api_build },
 	{ .name = "ListBuilds", .handler = api_list_builds },
+	{ .name = "Prepare", .handler = api_prepare },
 	{ .name = "Bind", .handler = api_bind },
 	{ .name = "ApplyPolicy", .handler = api_apply_policy },
 	{ .name = "Unbind", .handler = api_unbind },

@@ -24,6 +24,7 @@ int api_build(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_list_builds(VarlinkCall *call, json_object *parameters, void *userdata);
 
 /* api_bind.c */
+int api_prepare(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_bind(VarlinkCall *call, json_object *parameters, void *userdata);
 
 /* api_apply.c */

@@ -19,7 +19,8 @@ typedef struct BindOperation {
 	Confining *confining;
 	char *container, *image;
 	char *apparmor; /* the profile that its configuration names, or NULL */
-	uint32_t pid;
+	bool taken; /* that one is part of the policy */
+	uint32_t pid; /* 0: to be prepared, not bound */
 	uint64_t capabilities; /* UINT64_MAX: all */
 	Composed composed;
 	unsigned int tries;
@@ -102,7 +103,8 @@ static void record(const BindOperation *b, const KernelInstance *i)
 					   .image = b->image,
 					   .policy = b->composed.name,
 					   .digest = digest,
-					   .bound = clock_now() },
+					   .bound = clock_now(),
+					   .apparmor = b->taken ? b->apparmor : NULL },
 			    &origin);
 	if (r < 0)
 		log_message(LOG_WARNING, "recording container %s: %s, ignoring", b->container,
@@ -161,6 +163,35 @@ static void bind_now(BindOperation *b)
 	operation_end(&b->operation, r, reply, &f);
 }
 
+static int prepared_reply(const BindOperation *b, json_object **ret)
+{
+	_cleanup_json_ json_object *reply = NULL;
+	char digest[HASH_HEX_SIZE], module[MODULE_NAME_SIZE];
+	int r;
+
+	policy_digest_hex(b->composed.policy, digest);
+	policy_module_name(b->composed.policy, module);
+	r = api_object("digest", json_object_new_string(digest), &reply);
+	if (r >= 0)
+		r = json_add_string(reply, "module", module);
+	if (r >= 0)
+		r = json_add_bool(reply, "apparmor_taken", b->taken);
+	if (r >= 0)
+		r = json_add_bool(reply, "cached", b->cached);
+	if (r >= 0)
+		*ret = TAKE_PTR(reply);
+	return r;
+}
+
+static void end_prepared(BindOperation *b)
+{
+	_cleanup_failure_ Failure f = {};
+	json_object *reply = NULL;
+	int r = prepared_reply(b, &reply);
+
+	operation_end(&b->operation, r, reply, &f);
+}
+
 static void log_failure(const BindOperation *b, const Failure *f)
 {
 	char container[192];
@@ -180,7 +211,10 @@ static void on_loaded(Failure *failure, bool cached, void *userdata)
 		return;
 	}
 	b->cached = b->cached && cached;
-	bind_now(b);
+	if (b->pid)
+		bind_now(b);
+	else
+		end_prepared(b);
 }
 
 static void end_badly(BindOperation *b, int r, Failure *f)
@@ -226,8 +260,6 @@ static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, 
 	int r;
 
 	r = api_check_name("container", p->container, f);
-	if (r >= 0 && (p->pid <= 0 || p->pid > INT32_MAX))
-		r = fail_with(f, -EINVAL, VARLINK_ERROR_INVALID_PARAMETER, "parameter", "pid");
 	if (r >= 0)
 		r = copy(&b->container, p->container);
 	if (r >= 0)
@@ -263,7 +295,7 @@ static int check_first(const BindOperation *b, Manager *m, Failure *f)
 {
 	if (ensure_find(m->kernel, b->composed.policy->digest, NULL) >= 0)
 		return 0;
-	if (kill((pid_t)b->pid, 0) < 0 && errno == ESRCH)
+	if (b->pid && kill((pid_t)b->pid, 0) < 0 && errno == ESRCH)
 		return fail_bind(b, -ESRCH, f);
 	return check_free(b, m, f);
 }
@@ -304,6 +336,7 @@ static void on_confined(ConfineOutcome *o, void *userdata)
 		end_badly(b, r, &f);
 		return;
 	}
+	b->taken = !o->host;
 	warn_of(b, o);
 	go_on(b);
 }
@@ -319,6 +352,7 @@ static void confine(BindOperation *b)
 
 	r = b->apparmor ? compose_kept(m, b->apparmor, &b->composed, &f) : 1;
 	if (r > 0) {
+		b->taken = b->apparmor;
 		go_on(b);
 		return;
 	}
@@ -347,33 +381,50 @@ static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure
 	return 0;
 }
 
+/* What Prepare takes, and Bind beside the pid. */
+#define WISH_FIELDS                                                           \
+	{ .name = "container",                                                \
+	  .type = VARLINK_STRING,                                             \
+	  .offset = offsetof(BindParameters, container) },                    \
+		{ .name = "seccomp",                                          \
+		  .type = VARLINK_OBJECT,                                     \
+		  .nullable = true,                                           \
+		  .offset = offsetof(BindParameters, wish.seccomp) },         \
+		{ .name = "capabilities",                                     \
+		  .type = VARLINK_STRINGS,                                    \
+		  .nullable = true,                                           \
+		  .offset = offsetof(BindParameters, wish.capabilities) },    \
+		{ .name = "policy",                                           \
+		  .type = VARLINK_STRING,                                     \
+		  .nullable = true,                                           \
+		  .offset = offsetof(BindParameters, wish.policy) },          \
+		{ .name = "image",                                            \
+		  .type = VARLINK_STRING,                                     \
+		  .nullable = true,                                           \
+		  .offset = offsetof(BindParameters, wish.image) },           \
+	{                                                                     \
+		.name = "apparmor", .type = VARLINK_STRING, .nullable = true, \
+		.offset = offsetof(BindParameters, apparmor)                  \
+	}
+
+int api_prepare(VarlinkCall *call, json_object *parameters, void *userdata)
+{
+	static const VarlinkField fields[] = { WISH_FIELDS, {} };
+	_cleanup_failure_ Failure f = {};
+	BindParameters p = {};
+	int r;
+
+	if (api_dispatch(call, parameters, fields, &p))
+		return 0;
+	r = begin(userdata, call, &p, &f);
+	return r < 0 ? api_end(call, r, NULL, &f) : 0;
+}
+
 int api_bind(VarlinkCall *call, json_object *parameters, void *userdata)
 {
 	static const VarlinkField fields[] = {
-		{ .name = "container",
-		  .type = VARLINK_STRING,
-		  .offset = offsetof(BindParameters, container) },
 		{ .name = "pid", .type = VARLINK_INT, .offset = offsetof(BindParameters, pid) },
-		{ .name = "seccomp",
-		  .type = VARLINK_OBJECT,
-		  .nullable = true,
-		  .offset = offsetof(BindParameters, wish.seccomp) },
-		{ .name = "capabilities",
-		  .type = VARLINK_STRINGS,
-		  .nullable = true,
-		  .offset = offsetof(BindParameters, wish.capabilities) },
-		{ .name = "policy",
-		  .type = VARLINK_STRING,
-		  .nullable = true,
-		  .offset = offsetof(BindParameters, wish.policy) },
-		{ .name = "image",
-		  .type = VARLINK_STRING,
-		  .nullable = true,
-		  .offset = offsetof(BindParameters, wish.image) },
-		{ .name = "apparmor",
-		  .type = VARLINK_STRING,
-		  .nullable = true,
-		  .offset = offsetof(BindParameters, apparmor) },
+		WISH_FIELDS,
 		{},
 	};
 	_cleanup_failure_ Failure f = {};
@@ -382,6 +433,10 @@ int api_bind(VarlinkCall *call, json_object *parameters, void *userdata)
 
 	if (api_dispatch(call, parameters, fields, &p))
 		return 0;
+	if (p.pid <= 0 || p.pid > INT32_MAX) {
+		varlink_error_invalid_parameter(call, "pid");
+		return 0;
+	}
 	r = begin(userdata, call, &p, &f);
 	return r < 0 ? api_end(call, r, NULL, &f) : 0;
 }

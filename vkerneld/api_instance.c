@@ -100,6 +100,8 @@ static int add_record(Manager *m, json_object *o, const KernelInstance *i)
 	r = json_add_string(o, "image", known.image);
 	if (r >= 0)
 		r = json_add_string(o, "policy", known.policy);
+	if (r >= 0)
+		r = json_add_string(o, "apparmor", known.apparmor);
 	return r < 0 ? r : json_add_int(o, "bound", known.bound);
 }
 

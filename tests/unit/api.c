@@ -929,6 +929,63 @@ static void a_profile_that_the_config_names(void **state)
 	assert_int_equal(fake.n_instances, 7);
 }
 
+#define PREPARE_AS(container, apparmor) \
+	"{\"container\":\"" container "\",\"apparmor\":\"" apparmor "\"}"
+
+static void assert_prepared(const char *parameters, bool taken)
+{
+	_cleanup_json_ json_object *answer = call("Prepare", parameters);
+
+	assert_int_equal(json_get_bool(good(answer), "apparmor_taken"), taken);
+	assert_int_equal(strlen(json_get_string(good(answer), "digest")), 64);
+	assert_non_null(json_get_string(good(answer), "module"));
+}
+
+static void assert_enforces(const char *container, const char *apparmor)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	const char *found;
+	char text[128];
+
+	snprintf(text, sizeof(text), "{\"container\":\"%s\"}", container);
+	answer = call("Inspect", text);
+	found = json_get_string(json_get_object(good(answer), "instance"), "apparmor");
+	assert_string_equal(found ? found : "", apparmor);
+}
+
+/* All is done that can be without a process. */
+static void preparing_binds_nothing(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"" ARMOR("k", "/k r,") "\"}");
+	assert_prepared("{\"container\":\"c\",\"policy\":\"web\"}", false);
+	assert_prepared(PREPARE_AS("c", "unconfined"), false);
+	assert_prepared(PREPARE_AS("c", "kept"), true);
+	refuse("Prepare", PREPARE_AS("c", "web"), "io.vkernel.InvalidProfile", "message", "web");
+	assert_prepared(PREPARE_AS("c", "docker-default"), true);
+	assert_int_equal(fake.n_instances, 0);
+	assert_int_equal(fake.n_policies, 4);
+	succeed("Bind", BIND_AS("c", "docker-default"));
+	succeed("Bind", BIND_AS("free", "unconfined"));
+	assert_int_equal(fake.n_policies, 4);
+	assert_enforces("c", "docker-default");
+	assert_enforces("free", "");
+}
+
+static void preparing_that_fails(void **state)
+{
+	refuse("Prepare", "{\"container\":\"a b\"}", "io.vkernel.Failed", "message", "container");
+	refuse("Prepare", "{\"container\":\"c\",\"pid\":1}", "org.varlink.service.InvalidParameter",
+	       "parameter", "pid");
+	refuse("Prepare", "{\"container\":\"c\",\"policy\":\"none\"}", "io.vkernel.NoSuchPolicy",
+	       "name", "none");
+	refuse("Prepare", PREPARE_AS("c", "none"), "io.vkernel.InvalidProfile", "message", "none");
+	refuse("Prepare",
+	       "{\"container\":\"c\",\"seccomp\":{\"defaultAction\":\"SCMP_ACT_NOTIFY\"}}",
+	       "io.vkernel.Unsupported", "message", "NOTIFY");
+	assert_int_equal(fake.loads, 0);
+}
+
 /* As AppArmor's own tools have it. */
 static void profiles_that_do_not_count(void **state)
 {
@@ -1085,6 +1142,8 @@ int main(void)
 		api_test(a_policy_of_apparmor_alone),
 		api_test(bad_apparmor_changes_nothing),
 		api_test(a_profile_that_the_config_names),
+		api_test(preparing_binds_nothing),
+		api_test(preparing_that_fails),
 		api_test(profiles_that_do_not_count),
 		api_test(names_are_remembered),
 		api_test(profiles_are_stacked),

@@ -52,6 +52,7 @@ static void without_a_file(void **state)
 	assert_false(conf.on_claim_kill);
 	assert_string_equal(conf.build_user, "vkernel-build");
 	assert_int_equal(conf.build_timeout, 240);
+	assert_string_equal(conf.runtimes, "runc crun");
 	assert_null(conf.signing_key);
 }
 
@@ -60,7 +61,7 @@ static void all_settings(void **state)
 	_cleanup_conf_ Conf conf = {};
 
 	load("# a comment\n\n  OnFailure = warn\nOnClaim=kill\nBuildUser=me\nBuildTimeoutSec=9\n"
-	     "ModuleSigningKey=/k\nModuleSigningCert=/c\n",
+	     "ModuleSigningKey=/k\nModuleSigningCert=/c\nRuntimes= crun  /opt/x/runc \n",
 	     &conf);
 	assert_true(conf.on_failure_warn);
 	assert_true(conf.on_claim_kill);
@@ -68,6 +69,7 @@ static void all_settings(void **state)
 	assert_int_equal(conf.build_timeout, 9);
 	assert_string_equal(conf.signing_key, "/k");
 	assert_string_equal(conf.signing_cert, "/c");
+	assert_string_equal(conf.runtimes, "crun  /opt/x/runc");
 }
 
 static void the_last_one_holds(void **state)
@@ -89,6 +91,8 @@ static void what_is_wrong_is_told(void **state)
 	assert_refused("OnClaim\n", "Key=value");
 	assert_refused("BuildTimeoutSec=0\n", "seconds");
 	assert_refused("ModuleSigningKey=k\n", "an absolute path");
+	assert_refused("Runtimes=\n", "names or absolute paths");
+	assert_refused("Runtimes=runc bin/crun\n", "names or absolute paths");
 }
 
 #define conf_test(f) cmocka_unit_test_setup_teardown(f, scratch_setup, scratch_teardown)

@@ -260,9 +260,11 @@ static void another_policy(void **state)
 	_cleanup_db_instance_ DbInstance found = {}, nameless = {};
 	DbInstance one = instance(1, "one");
 
+	one.apparmor = (char *)"docker-default";
 	assert_int_equal(db_instance_put(db, "boot", &one, NULL), 0);
 	assert_int_equal(db_instance_policy(db, "boot", 1, "web", "d2"), 0);
 	assert_int_equal(db_instance_get(db, "boot", 1, &found), 0);
+	assert_string_equal(found.apparmor, "docker-default");
 	assert_string_equal(found.policy, "web");
 	assert_string_equal(found.digest, "d2");
 	assert_int_equal(found.bound, 5);
