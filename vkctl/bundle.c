@@ -7,6 +7,7 @@
 
 #define RUNTIME_HINT \
 	"this is what the container runtime passes to its hooks: is it a hook that runs?"
+#define MOVED_HINT "vkernel-runtime writes this annotation, and nobody else should"
 
 /*
  * Where the engines put the image's reference. podman puts it nowhere, so its users say it. The
@@ -19,10 +20,16 @@ static const char *const image_annotations[] = {
 	"io.kubernetes.cri.image-name",
 };
 
+static const char *const type_annotations[] = {
+	"io.kubernetes.cri.container-type",
+	"io.kubernetes.cri-o.ContainerType",
+};
+
 void container_clear(struct container *container)
 {
 	json_object_put(container->state);
 	json_object_put(container->config);
+	json_object_put(container->moved);
 	*container = (struct container){};
 }
 
@@ -64,10 +71,17 @@ static bool has_controls(const char *text)
 	return false;
 }
 
+static bool has_moved(json_object *annotations)
+{
+	return json_object_object_get_ex(annotations, MOVED_ANNOTATION, NULL);
+}
+
 static int read_state(struct container *container, struct failure *failure)
 {
 	json_object *pid;
 	int r;
+
+	container->was_moved = has_moved(json_get_object(container->state, "annotations"));
 
 	r = string_member(container->state, "state: ", "id", &container->id, failure);
 	if (r >= 0)
@@ -106,18 +120,55 @@ int container_from_state(struct container *container, const char *text, size_t l
 	return r < 0 ? r : read_state(container, failure);
 }
 
-static int read_annotations(struct container *container, struct failure *failure)
+/* The container that holds a pod's namespaces. */
+static int is_sandbox(json_object *annotations, const char *where, bool *ret,
+		      struct failure *failure)
 {
-	const char *where = "config.json: annotations: ";
-	json_object *annotations;
+	const char *type[ELEMENTSOF(type_annotations)];
+	size_t i;
+	int r = 0;
+
+	*ret = false;
+	for (i = 0; r >= 0 && i < ELEMENTSOF(type_annotations); i++) {
+		r = string_member(annotations, where, type_annotations[i], &type[i], failure);
+		if (r >= 0 && type[i] && strcmp(type[i], "sandbox") == 0)
+			*ret = true;
+	}
+	return r;
+}
+
+static int read_moved(struct container *container, json_object *annotations, const char *where,
+		      struct failure *failure)
+{
+	const char *text, *why = NULL;
+	int r;
+
+	container->was_moved |= has_moved(annotations);
+	r = string_member(annotations, where, MOVED_ANNOTATION, &text, failure);
+	if (r < 0 || !text)
+		return r;
+	r = parse_object(text, strlen(text), &container->moved, &why);
+	if (r == -EBADMSG)
+		return failure_set(failure, STATUS_FAILED, MOVED_HINT,
+				   "%s" MOVED_ANNOTATION " is not JSON as it should be: %s", where,
+				   why);
+	if (r >= 0)
+		r = member(container->moved, where, "seccomp", json_type_object,
+			   &container->seccomp, failure);
+	if (r >= 0)
+		r = string_member(container->moved, where, "apparmorProfile", &container->apparmor,
+				  failure);
+	return r;
+}
+
+/* What they say is meant for the containers of a pod, not for the one that holds it together. */
+static int read_wishes(struct container *container, json_object *annotations, const char *where,
+		       struct failure *failure)
+{
 	size_t i;
 	int r;
 
-	r = member(container->config, "config.json: ", "annotations", json_type_object,
-		   &annotations, failure);
-	if (r >= 0)
-		r = string_member(annotations, where, "io.vkernel.policy", &container->policy,
-				  failure);
+	r = string_member(annotations, where, "io.vkernel.policy", &container->policy, failure);
 	if (r < 0)
 		return r;
 	if (container->policy && !*container->policy)
@@ -134,6 +185,22 @@ static int read_annotations(struct container *container, struct failure *failure
 			container->image = image;
 	}
 	return 0;
+}
+
+static int read_annotations(struct container *container, struct failure *failure)
+{
+	const char *where = "config.json: annotations: ";
+	json_object *annotations;
+	bool sandbox = false;
+	int r;
+
+	r = member(container->config, "config.json: ", "annotations", json_type_object,
+		   &annotations, failure);
+	if (r >= 0)
+		r = read_moved(container, annotations, where, failure);
+	if (r >= 0)
+		r = is_sandbox(annotations, where, &sandbox, failure);
+	return r < 0 || sandbox ? r : read_wishes(container, annotations, where, failure);
 }
 
 static int read_capabilities(struct container *container, json_object *process,
@@ -162,6 +229,7 @@ static int read_capabilities(struct container *container, json_object *process,
 
 static int read_process(struct container *container, struct failure *failure)
 {
+	const char *apparmor = NULL;
 	json_object *process;
 	int r;
 
@@ -169,14 +237,17 @@ static int read_process(struct container *container, struct failure *failure)
 		   failure);
 	if (r >= 0)
 		r = read_capabilities(container, process, failure);
-	return r < 0 ? r
-		     : string_member(process, "config.json: process.", "apparmorProfile",
-				     &container->apparmor, failure);
+	if (r >= 0)
+		r = string_member(process, "config.json: process.", "apparmorProfile", &apparmor,
+				  failure);
+	if (r >= 0 && apparmor)
+		container->apparmor = apparmor;
+	return r;
 }
 
 static int read_config(struct container *container, struct failure *failure)
 {
-	json_object *os;
+	json_object *os, *seccomp = NULL;
 	int r;
 
 	r = read_annotations(container, failure);
@@ -185,26 +256,21 @@ static int read_config(struct container *container, struct failure *failure)
 	if (r >= 0)
 		r = member(container->config, "config.json: ", "linux", json_type_object, &os,
 			   failure);
-	if (r < 0)
-		return r;
-	return member(os, "config.json: linux.", "seccomp", json_type_object, &container->seccomp,
-		      failure);
+	if (r >= 0)
+		r = member(os, "config.json: linux.", "seccomp", json_type_object, &seccomp,
+			   failure);
+	if (r >= 0 && seccomp)
+		container->seccomp = seccomp;
+	return r;
 }
 
-int container_from_bundle(struct container *container, struct failure *failure)
+int container_from_config(struct container *container, const char *path, struct failure *failure)
 {
-	_cleanup_free_ char *path = NULL, *text = NULL;
+	_cleanup_free_ char *text = NULL;
 	const char *why = NULL;
 	size_t length;
 	int r;
 
-	if (!container->bundle || container->bundle[0] != '/')
-		return failure_set(failure, STATUS_FAILED, RUNTIME_HINT,
-				   "the container's state names no bundle");
-	if (asprintf(&path, "%s/config.json", container->bundle) < 0) {
-		path = NULL;
-		return -ENOMEM;
-	}
 	r = read_regular(path, CONFIG_MAX, &text, &length);
 	if (r == -EFBIG)
 		return failure_set(failure, STATUS_FAILED, NULL, "%s is over the limit of 16 MiB",
@@ -218,4 +284,18 @@ int container_from_bundle(struct container *container, struct failure *failure)
 		return failure_set(failure, STATUS_FAILED, NULL,
 				   "%s is not JSON as it should be: %s", path, why);
 	return r < 0 ? r : read_config(container, failure);
+}
+
+int container_from_bundle(struct container *container, struct failure *failure)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (!container->bundle || container->bundle[0] != '/')
+		return failure_set(failure, STATUS_FAILED, RUNTIME_HINT,
+				   "the container's state names no bundle");
+	if (asprintf(&path, "%s/config.json", container->bundle) < 0) {
+		path = NULL;
+		return -ENOMEM;
+	}
+	return container_from_config(container, path, failure);
 }

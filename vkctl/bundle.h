@@ -3,19 +3,29 @@
 #pragma once
 
 #include <json-c/json.h>
+#include <stdbool.h>
 
 #include "vkctl/failure.h"
+
+/*
+ * Where vkernel-runtime keeps what it took out of the config, a JSON text: {"seccomp": {...},
+ * "apparmorProfile": "..."}.
+ */
+#define MOVED_ANNOTATION "io.vkernel.moved"
 
 /* The strings live as long as the objects. */
 struct container {
 	json_object *state; /* owned */
 	json_object *config; /* owned */
+	json_object *moved; /* owned: what the annotation io.vkernel.moved keeps, or NULL */
+	bool was_moved; /* the state, or the config, has that annotation */
 	const char *id;
 	const char *bundle;
 	const char *status; /* or NULL */
 	int64_t pid; /* 0 where the state has none */
 	const char *policy; /* or NULL */
 	const char *image; /* or NULL */
+	/* Of the config, or, where it has none, of what was moved. */
 	const char *apparmor; /* the profile that it asks for, or NULL */
 	json_object *seccomp; /* or NULL */
 	json_object *capabilities; /* an array of strings, or NULL */
@@ -28,5 +38,8 @@ void container_clear(struct container *container);
 int container_from_state(struct container *container, const char *text, size_t length,
 			 struct failure *failure);
 
-/* The second: from the config.json in the bundle that the state names. */
+/* From a config.json; the rest of @container may be zero. */
+int container_from_config(struct container *container, const char *path, struct failure *failure);
+
+/* The second half: from the config.json in the bundle that the state names. */
 int container_from_bundle(struct container *container, struct failure *failure);

@@ -2,19 +2,14 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <syslog.h>
-#include <systemd/sd-journal.h>
 
 #include "proto/conf.h"
 #include "vkctl/arguments.h"
-#include "vkctl/bundle.h"
+#include "vkctl/binding.h"
 #include "vkctl/call.h"
+#include "vkctl/complaint.h"
 #include "vkctl/input.h"
 #include "vkctl/output.h"
-
-/* A first start may compile the core and a module; the time-out in hooks.d is longer. */
-#define ANSWER_SECONDS 520
 
 enum stage { STAGE_BIND, STAGE_UNBIND };
 
@@ -48,34 +43,6 @@ static int find_stage(const char *name, const struct container *container, enum 
 			   "%s is no stage of vkctl's", name);
 }
 
-/* The inode numbers of the initial namespaces are the kernel's ABI. */
-static bool in_initial_namespace(const char *path, ino_t inode)
-{
-	struct stat st;
-
-	return stat(path, &st) < 0 || st.st_ino == inode;
-}
-
-static int check_caller(struct failure *failure)
-{
-	if (geteuid() != 0 || !in_initial_namespace("/proc/self/ns/user", 0xeffffffd))
-		return failure_set(
-			failure, STATUS_PERMISSION,
-			"run the container engine as root (sudo podman run …)",
-			"a rootless container cannot have a virtual kernel: its engine is "
-			"not the host's root");
-	/* A pid from there would name another process, or none. */
-	if (!in_initial_namespace("/proc/self/ns/pid", 0xeffffffc))
-		return failure_set(failure, STATUS_FAILED,
-				   "run the container engine on the host, not in a container",
-				   "the container runtime runs in a pid namespace of its own");
-	return 0;
-}
-
-/*
- * criu makes a container's processes by fork, and they go on where they were: without an execve
- * none of them would come to run on the virtual kernel.
- */
 static int check_restored(int64_t pid, struct failure *failure)
 {
 	char path[64], exe[PATH_MAX];
@@ -88,34 +55,7 @@ static int check_restored(int64_t pid, struct failure *failure)
 	exe[length] = '\0';
 	if (strcmp(basename(exe), "criu") != 0)
 		return 0;
-	return failure_set(failure, STATUS_FAILED, "start a new container in its place",
-			   "a container that is restored from a checkpoint cannot have a virtual "
-			   "kernel");
-}
-
-/* Where the config names no capabilities, runc and crun take all of them from the container. */
-static json_object *given_capabilities(const struct container *container)
-{
-	return container->capabilities ? json_object_get(container->capabilities)
-				       : json_object_new_array();
-}
-
-static json_object *bind_parameters(const struct container *container)
-{
-	_cleanup_json_ json_object *parameters = object_with("container", container->id);
-	int r = parameters ? json_add_int(parameters, "pid", container->pid) : -ENOMEM;
-
-	if (r >= 0 && container->seccomp)
-		r = json_add(parameters, "seccomp", json_object_get(container->seccomp));
-	if (r >= 0)
-		r = json_add(parameters, "capabilities", given_capabilities(container));
-	if (r >= 0)
-		r = json_add_string(parameters, "policy", container->policy);
-	if (r >= 0)
-		r = json_add_string(parameters, "image", container->image);
-	if (r >= 0)
-		r = json_add_string(parameters, "apparmor", container->apparmor);
-	return r < 0 ? NULL : TAKE_PTR(parameters);
+	return fail_restored(failure);
 }
 
 static int bind_container(struct container *container, struct failure *failure)
@@ -136,10 +76,10 @@ static int bind_container(struct container *container, struct failure *failure)
 		r = container_from_bundle(container, failure);
 	if (r < 0)
 		return r;
-	parameters = bind_parameters(container);
+	parameters = binding_parameters(container);
 	if (!parameters)
 		return -ENOMEM;
-	return call("Bind", parameters, ANSWER_SECONDS, NULL, failure);
+	return call("Bind", parameters, BINDING_SECONDS, NULL, failure);
 }
 
 /* The core may have let go of it by itself. */
@@ -150,7 +90,7 @@ static int unbind_container(const struct container *container, struct failure *f
 
 	if (!parameters)
 		return -ENOMEM;
-	r = call("Unbind", parameters, ANSWER_SECONDS, NULL, failure);
+	r = call("Unbind", parameters, BINDING_SECONDS, NULL, failure);
 	return r < 0 && failure->status == STATUS_NOT_FOUND ? 0 : r;
 }
 
@@ -188,22 +128,19 @@ static bool only_warn(void)
 	return conf.on_failure_warn;
 }
 
-/* The runtime shows the standard error to whom it likes; the journal has it for sure. */
-static int complain(const struct failure *failure, const char *container)
+/*
+ * The runtime shows the standard error to whom it likes; the journal has it for sure. Without what
+ * was moved out of its configuration, the container must not start in any case.
+ */
+static int complain(const struct failure *failure, const struct container *container)
 {
-	bool warn = failure->status != STATUS_USAGE && only_warn();
-	_cleanup_free_ char *why = visible(failure->why ?: "out of memory");
-	_cleanup_free_ char *id = visible(container);
-	int r = failure_report(failure, container);
+	bool warn = failure->status != STATUS_USAGE && !container->was_moved && only_warn();
+	int r = failure_report(failure, container->id ?: "hook");
 
 	if (warn)
 		fputs("vkctl: OnFailure=warn: the container starts without a virtual kernel\n",
 		      stderr);
-	sd_journal_send("MESSAGE=container %s %s: %s", id ?: "",
-			warn ? "starts without a virtual kernel" : "has no virtual kernel",
-			why ?: "", "PRIORITY=%d", warn ? LOG_WARNING : LOG_ERR,
-			"SYSLOG_IDENTIFIER=vkctl", "VKERNEL_CONTAINER=%s", id ?: "",
-			"VKERNEL_HINT=%s", failure->hint ?: "", NULL);
+	complaint_send(failure, container->id ?: "hook", warn);
 	return warn ? STATUS_OK : r;
 }
 
@@ -221,7 +158,7 @@ static int run(int argc, char **argv)
 		"their hooks. Without a stage, the state's status decides.",
 		false, argc, argv);
 	r = run_stage(arguments.word[0], &container, &failure);
-	return r < 0 ? complain(&failure, container.id ?: "hook") : STATUS_OK;
+	return r < 0 ? complain(&failure, &container) : STATUS_OK;
 }
 
 const struct verb verb_hook = {

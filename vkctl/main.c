@@ -2,6 +2,7 @@
 #include <locale.h>
 #include <string.h>
 
+#include "vkctl/shim.h"
 #include "vkctl/vkctl.h"
 
 static const struct verb *const verbs[] = {
@@ -13,6 +14,8 @@ int main(int argc, char **argv)
 {
 	int r;
 
+	if (argc > 0 && strcmp(basename(argv[0]), SHIM_NAME) == 0)
+		return shim_main(argc, argv);
 	setlocale(LC_ALL, "");
 	argp_err_exit_status = STATUS_USAGE;
 	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What the hook and the shim ask of vkerneld for a container, and whether they may. */
+#pragma once
+
+#include "vkctl/bundle.h"
+
+/* A first start may compile the core and a module; the time-out of hooks is longer. */
+#define BINDING_SECONDS 520
+#define HOOK_SECONDS 540
+
+/* Rootless engines, and those in a container, are refused. */
+int check_caller(struct failure *failure);
+
+/*
+ * criu makes a container's processes by fork, and they go on where they were: without an execve
+ * none of them would come to run on the virtual kernel.
+ */
+int fail_restored(struct failure *failure);
+
+/* Prepare's, and with a pid Bind's; NULL when memory is out. */
+json_object *binding_parameters(const struct container *container);
