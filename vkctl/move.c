@@ -40,14 +40,21 @@ static void drop(json_object *config, const char *key, const char *member)
 		json_object_object_del(object, member);
 }
 
+static bool has_word(json_object *args, size_t at, const char *word)
+{
+	json_object *found = args ? json_object_array_get_idx(args, at) : NULL;
+
+	return found && strcmp(json_object_get_string(found), word) == 0;
+}
+
 /* By podman's or CRI-O's hooks.d, or by an earlier move. */
 static bool is_ours(json_object *hook)
 {
 	const char *path = json_get_string(hook, "path");
 	json_object *args = json_get_array(hook, "args");
-	const char *verb = args ? json_object_get_string(json_object_array_get_idx(args, 1)) : NULL;
 
-	return path && verb && strcmp(basename(path), "vkctl") == 0 && strcmp(verb, "hook") == 0;
+	return has_word(args, 1, "hook") &&
+	       (has_word(args, 0, "vkctl") || (path && strcmp(basename(path), "vkctl") == 0));
 }
 
 static int drop_hooks(json_object *hooks, struct failure *failure)
