@@ -54,6 +54,11 @@ static int parse_on_claim(Conf *c, const char *value)
 	return set_choice(&c->on_claim_kill, value, "refuse", "kill");
 }
 
+static int parse_builder(Conf *c, const char *value)
+{
+	return set_choice(&c->builder_kbuild, value, "template", "kbuild");
+}
+
 static int parse_build_user(Conf *c, const char *value)
 {
 	return value[0] ? set_string(&c->build_user, value) : -EINVAL;
@@ -101,6 +106,7 @@ static int parse_signing_cert(Conf *c, const char *value)
 static const Key keys[] = {
 	{ "OnFailure", parse_on_failure, "refuse or warn" },
 	{ "OnClaim", parse_on_claim, "refuse or kill" },
+	{ "Builder", parse_builder, "template or kbuild" },
 	{ "BuildUser", parse_build_user, "the name of a user" },
 	{ "BuildTimeoutSec", parse_build_timeout, "seconds, from 1 to 3600" },
 	{ "Runtimes", parse_runtimes, "names or absolute paths of container runtimes" },

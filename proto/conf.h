@@ -11,6 +11,7 @@
 typedef struct Conf {
 	bool on_failure_warn; /* OnFailure=refuse|warn: start a container without its kernel? */
 	bool on_claim_kill; /* OnClaim=refuse|kill: who uses a capability it was not given */
+	bool builder_kbuild; /* Builder=template|kbuild: what makes policies' modules */
 	char *build_user; /* BuildUser= */
 	unsigned int build_timeout; /* BuildTimeoutSec= */
 	char *runtimes; /* Runtimes=, names or absolute paths, blanks between them */

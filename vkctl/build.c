@@ -45,6 +45,6 @@ static int run(int argc, char **argv)
 const struct verb verb_build = {
 	.name = "build",
 	.arguments = "POLICY",
-	.summary = "compile a policy's module",
+	.summary = "make a policy's module",
 	.run = run,
 };

@@ -71,16 +71,30 @@ static void check(Checks *c, const char *name, State state, const char *hint, co
 static void check_toolchain(Checks *c)
 {
 	_cleanup_failure_ Failure f = {};
+	State missing = builder_has_template(c->manager->builder) ? WARN : BAD;
 	const Toolchain *t;
 
 	if (builder_toolchain(c->manager->builder, &t, &f) < 0) {
-		check(c, "compiler", BAD, json_get_string(f.parameters, "hint"), "%s",
-		      failure_message(&f));
+		check(c, "compiler", missing, json_get_string(f.parameters, "hint"), "%s%s",
+		      failure_message(&f),
+		      missing == WARN ? "; policies go into the template that is kept" : "");
 		return;
 	}
 	c->toolchain = t;
 	check(c, "headers", OK, NULL, "%s", t->headers);
 	check(c, "compiler", OK, NULL, "%s", t->cc_version);
+}
+
+static void check_template(Checks *c)
+{
+	const Manager *m = c->manager;
+	const char *detail = "made before the next policy's module";
+
+	if (m->conf->builder_kbuild)
+		detail = "none: Builder=kbuild";
+	else if (builder_has_template(m->builder))
+		detail = "kept";
+	check(c, "template", OK, NULL, "%s", detail);
 }
 
 static void check_tracing(Checks *c)
@@ -272,6 +286,7 @@ int api_status(VarlinkCall *call, json_object *parameters, void *userdata)
 	c.array = json_object_new_array();
 	if (c.array) {
 		check_toolchain(&c);
+		check_template(&c);
 		check_tracing(&c);
 		check_loading(&c);
 		check_core(&c);

@@ -66,6 +66,7 @@ static int open_builder(Manager *m)
 		.loaded = "/sys/module/" CORE_MODULE,
 		.path = PROGRAM_PATH,
 		.timeout = m->conf->build_timeout,
+		.kbuild = m->conf->builder_kbuild,
 		.signing_key = m->conf->signing_key,
 		.signing_cert = m->conf->signing_cert,
 	};
@@ -155,7 +156,11 @@ static int start(Manager *m)
 	r = recover(m);
 	if (r < 0)
 		return r;
-	return open_server(m);
+	r = open_server(m);
+	if (r < 0)
+		return r;
+	builder_prepare(m->builder);
+	return 0;
 }
 
 int manager_new(sd_event *event, const ManagerOptions *options, const Conf *conf, Manager **ret)

@@ -6,6 +6,7 @@
 
 #include "proto/varlink.h"
 #include "tests/unit/fake_module.h"
+#include "tests/unit/fake_template.h"
 #include "vkerneld/build/builder.h"
 
 #define RELEASE "6.12.0-test"
@@ -25,6 +26,7 @@ static const char make_script[] =
 	"[ ! -e $room/slow ] || sleep 30\n"
 	"[ ! -e $room/fail ] || { echo the reason; exit 2; }\n"
 	"printf '\\177ELF and the rest of the module' >$m/${n:-vkernel}.ko\n"
+	"[ \"$n\" != " TEMPLATE_MODULE " ] || cat ${0%/bin/make}/template.ko >$m/$n.ko\n"
 	"[ ! -e $room/text ] || echo text >$m/${n:-vkernel}.ko\n"
 	"echo symbols >$m/Module.symvers\n";
 
@@ -64,7 +66,9 @@ static void sources(void)
 					       "room",
 					       "modules",
 					       "modules/" RELEASE,
-					       "modules/" RELEASE "/build" };
+					       "modules/" RELEASE "/build",
+					       "modules/" RELEASE "/build/scripts" };
+	FakeTemplate template = FAKE_TEMPLATE;
 
 	for (size_t i = 0; i < ELEMENTSOF(folders); i++)
 		scratch_folder(folders[i]);
@@ -77,6 +81,8 @@ static void sources(void)
 	scratch_write("modules/" RELEASE "/build/Makefile", "");
 	program("bin/gcc", "#!/bin/sh\necho gcc 1\n");
 	program("bin/make", make_script);
+	program("modules/" RELEASE "/build/scripts/sign-file", "#!/bin/sh\necho signed >>$4\n");
+	fake_template_make("template.ko", &template);
 }
 
 static void start(void)
@@ -91,7 +97,7 @@ static void restart(void)
 	start();
 }
 
-static int setup(void **state)
+static int set_up(void **state, bool kbuild)
 {
 	static const char *const names[] = { "cache", "src", "modules", "bin", "loaded" };
 	_cleanup_free_ char *error = NULL;
@@ -110,12 +116,23 @@ static int setup(void **state)
 		.uid = geteuid() == 0 ? BUILD_UID : 0,
 		.gid = BUILD_UID,
 		.timeout = 20,
+		.kbuild = kbuild,
 	};
 	assert_int_equal(sd_event_new(&world.event), 0);
 	assert_int_equal(db_open(scratch_path("db"), &world.db, &error), 0);
 	assert_int_equal(policy_new_allow(&world.policy), 0);
 	start();
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return set_up(state, false);
+}
+
+static int setup_kbuild(void **state)
+{
+	return set_up(state, true);
 }
 
 static int teardown(void **state)
@@ -306,7 +323,8 @@ static void with_an_installed_core_none_is_built(void **state)
 	assert_clean();
 }
 
-static void assert_failed(Answer *a, const char *key, const char *text)
+/* The outcome that is recorded; NULL: none. */
+static void assert_failed(Answer *a, const char *key, const char *text, const char *outcome)
 {
 	_cleanup_db_build_ DbBuild b = {};
 
@@ -314,7 +332,9 @@ static void assert_failed(Answer *a, const char *key, const char *text)
 	assert_string_equal(a->failure.error, ERROR_BUILD_FAILED);
 	assert_non_null(strstr(json_get_string(a->failure.parameters, key), text));
 	assert_non_null(json_get_string(a->failure.parameters, "hint"));
-	assert_int_equal(db_build_get(world.db, a->key, &b), -ENOENT);
+	assert_int_equal(db_build_get(world.db, a->key, &b), outcome ? 0 : -ENOENT);
+	if (outcome)
+		assert_string_equal(b.outcome, outcome);
 	failure_done(&a->failure);
 	assert_clean();
 }
@@ -326,7 +346,7 @@ static void a_failure_tells_what_the_compiler_said(void **state)
 
 	scratch_write("room/fail", "");
 	build(&a);
-	assert_failed(&a, "output", "the reason");
+	assert_failed(&a, "output", "the reason", NULL);
 	assert_int_equal(unlink(scratch_path("room/fail")), 0);
 	build(&a);
 	assert_null(a.failure.error);
@@ -339,7 +359,7 @@ static void a_build_that_takes_too_long_is_stopped(void **state)
 	scratch_write("room/slow", "");
 	world.config.timeout = 1;
 	build(&a);
-	assert_failed(&a, "message", "1 seconds");
+	assert_failed(&a, "message", "1 seconds", NULL);
 }
 
 static void what_is_no_module_is_not_taken(void **state)
@@ -399,22 +419,271 @@ static void the_end_stops_a_build(void **state)
 	assert_clean();
 }
 
+/* The n-th of policies that differ. */
+static void ask_for(Answer *a, uint32_t n)
+{
+	Policy *p;
+
+	assert_int_equal(policy_new_allow(&p), 0);
+	p->table[VK_TABLE_NATIVE][63] = VK_VERDICT(VK_ERRNO, n);
+	policy_seal(p);
+	ask(a, p);
+	free(p);
+}
+
+static void build_other(Answer *a, uint32_t n)
+{
+	ask_for(a, n);
+	wait_for(a);
+}
+
+static void assert_placed(Answer *a)
+{
+	assert_null(a->failure.error);
+	assert_false(a->cached);
+	assert_int_equal(opens(a), 0);
+}
+
+static void one_template_serves_all_policies(void **state)
+{
+	Answer a, b, again;
+
+	build_other(&a, 1);
+	assert_placed(&a);
+	assert_int_equal(runs(), 2);
+	build_other(&b, 2);
+	assert_placed(&b);
+	assert_string_not_equal(a.key, b.key);
+	assert_string_not_equal(a.module, b.module);
+	restart();
+	build_other(&b, 3);
+	assert_placed(&b);
+	build_other(&again, 1);
+	assert_true(again.cached);
+	assert_string_equal(again.key, a.key);
+	assert_int_equal(runs(), 2);
+	assert_clean();
+}
+
+static void those_who_ask_together_share_a_template(void **state)
+{
+	Answer a[4], core;
+
+	for (size_t i = 0; i < ELEMENTSOF(a); i++)
+		ask_for(&a[i], i / 2);
+	ask(&core, NULL);
+	for (size_t i = 0; i < ELEMENTSOF(a); i++) {
+		wait_for(&a[i]);
+		assert_placed(&a[i]);
+	}
+	assert_true(core.done);
+	assert_string_equal(a[0].key, a[1].key);
+	assert_string_not_equal(a[1].key, a[2].key);
+	assert_int_equal(runs(), 2);
+	assert_clean();
+}
+
+static void prepare(void)
+{
+	builder_prepare(world.builder);
+	for (int i = 0; i < 1000 && !builder_has_template(world.builder); i++)
+		assert_true(sd_event_run(world.event, 5000000) >= 0);
+}
+
+static void it_is_made_ahead(void **state)
+{
+	Answer a;
+
+	prepare();
+	assert_int_equal(runs(), 2);
+	restart();
+	prepare();
+	assert_true(builder_has_template(world.builder));
+	build(&a);
+	assert_placed(&a);
+	assert_int_equal(runs(), 2);
+}
+
+static void without_a_compiler_nothing_is_made_ahead(void **state)
+{
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	builder_prepare(world.builder);
+	assert_false(builder_has_template(world.builder));
+	assert_int_equal(runs(), 0);
+}
+
+static void without_a_compiler_the_template_serves(void **state)
+{
+	static const char *const lost[] = { "bin/gcc", "modules/" RELEASE "/build/Makefile" };
+	Answer a;
+
+	prepare();
+	for (uint32_t i = 0; i < ELEMENTSOF(lost); i++) {
+		assert_int_equal(unlink(scratch_path(lost[i])), 0);
+		build_other(&a, 2 * i);
+		assert_placed(&a);
+		restart();
+		build_other(&a, 2 * i + 1);
+		assert_placed(&a);
+	}
+	assert_true(builder_has_template(world.builder));
+	assert_int_equal(runs(), 2);
+}
+
+/* The only entry whose module has the template's name. */
+static void spoil_template(void)
+{
+	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "set -- %s/cache/*/*/" TEMPLATE_MODULE ".ko && [ $# = 1 ] && echo x >>$1",
+		 scratch);
+	assert_int_equal(system(command), 0);
+	assert_false(builder_has_template(world.builder));
+}
+
+static void a_changed_template_is_made_anew(void **state)
+{
+	_cleanup_failure_ Failure f = {};
+	Answer a;
+
+	build_other(&a, 1);
+	spoil_template();
+	/* What was made of it before is still what was recorded. */
+	build_other(&a, 1);
+	assert_true(a.cached);
+	build_other(&a, 2);
+	assert_placed(&a);
+	assert_int_equal(runs(), 3);
+	spoil_template();
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	assert_non_null(strstr(json_get_string(f.parameters, "hint"), "gcc"));
+	assert_int_equal(runs(), 3);
+}
+
+static void a_changed_module_is_placed_anew(void **state)
+{
+	char file[256];
+	Answer a;
+
+	build(&a);
+	snprintf(file, sizeof(file), "cache/%.2s/%s/%s.ko", a.key, a.key, a.module);
+	scratch_write(file, "changed");
+	assert_int_equal(opens(&a), -EBADMSG);
+	build(&a);
+	assert_placed(&a);
+	assert_int_equal(runs(), 2);
+}
+
+static void the_template_decides_the_key(void **state)
+{
+	FakeModule m = FAKE_MODULE(RELEASE);
+	Answer first, other;
+
+	build(&first);
+	world.config.kbuild = true;
+	build(&other);
+	assert_false(other.cached);
+	assert_string_not_equal(first.key, other.key);
+	world.config.kbuild = false;
+	program("bin/gcc", "#!/bin/sh\necho gcc 2\n");
+	restart();
+	build(&other);
+	assert_string_not_equal(first.key, other.key);
+	assert_int_equal(runs(), 5);
+	fake_module_install("modules/" RELEASE, &m);
+	build(&other);
+	assert_placed(&other);
+	assert_int_equal(runs(), 6);
+	assert_told("0x000012ab\tvkernel_policy_register\t");
+}
+
+static void a_template_that_is_none_is_told(void **state)
+{
+	FakeTemplate t = FAKE_TEMPLATE;
+	Answer a;
+
+	t.policy = ".data\npolicy_data: .quad 0\n";
+	fake_template_make("template.ko", &t);
+	build(&a);
+	assert_failed(&a, "message", "0 sections .vkernel.policy", "failed");
+}
+
+static void ends_in(const Answer *a, const char *text, bool wanted)
+{
+	char tail[8] = "";
+	int fd = builder_open(world.builder, a->key, a->module);
+
+	assert_true(fd >= 0);
+	assert_true(lseek(fd, -(off_t)strlen(text), SEEK_END) > 0);
+	assert_int_equal(read(fd, tail, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(strcmp(tail, text) == 0, wanted);
+}
+
+/* sign-file is a program of the headers, and the template is not for the kernel. */
+static void what_is_placed_is_signed(void **state)
+{
+	Answer a, core;
+
+	world.config.signing_key = "/key";
+	world.config.signing_cert = "/cert";
+	build_other(&a, 1);
+	assert_placed(&a);
+	ends_in(&a, "signed\n", true);
+	ask(&core, NULL);
+	wait_for(&core);
+	ends_in(&core, "signed\n", true);
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	restart();
+	build_other(&a, 2);
+	assert_placed(&a);
+	ends_in(&a, "signed\n", true);
+	assert_int_equal(unlink(scratch_path("modules/" RELEASE "/build/scripts/sign-file")), 0);
+	build_other(&a, 3);
+	assert_failed(&a, "message", "sign-file", "failed");
+	world.config.signing_key = NULL;
+	build_other(&a, 4);
+	ends_in(&a, "signed\n", false);
+	assert_int_equal(runs(), 2);
+	assert_clean();
+}
+
 #define builder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define kbuild_test(f) cmocka_unit_test_setup_teardown(f, setup_kbuild, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		kbuild_test(the_core_comes_first_and_all_is_kept),
+		kbuild_test(those_who_ask_together_share_a_build),
+		kbuild_test(a_changed_module_is_built_anew),
+		kbuild_test(what_decides_the_bytes_decides_the_key),
+		kbuild_test(with_an_installed_core_none_is_built),
+		kbuild_test(a_failure_tells_what_the_compiler_said),
+		kbuild_test(a_build_that_takes_too_long_is_stopped),
+		kbuild_test(what_is_no_module_is_not_taken),
+		kbuild_test(without_a_compiler_nothing_begins),
+		kbuild_test(without_a_compiler_the_cache_serves),
+		kbuild_test(the_end_stops_a_build),
 		builder_test(the_core_comes_first_and_all_is_kept),
-		builder_test(those_who_ask_together_share_a_build),
-		builder_test(a_changed_module_is_built_anew),
 		builder_test(what_decides_the_bytes_decides_the_key),
 		builder_test(with_an_installed_core_none_is_built),
 		builder_test(a_failure_tells_what_the_compiler_said),
-		builder_test(a_build_that_takes_too_long_is_stopped),
-		builder_test(what_is_no_module_is_not_taken),
 		builder_test(without_a_compiler_nothing_begins),
 		builder_test(without_a_compiler_the_cache_serves),
 		builder_test(the_end_stops_a_build),
+		builder_test(one_template_serves_all_policies),
+		builder_test(those_who_ask_together_share_a_template),
+		builder_test(it_is_made_ahead),
+		builder_test(without_a_compiler_nothing_is_made_ahead),
+		builder_test(without_a_compiler_the_template_serves),
+		builder_test(a_changed_template_is_made_anew),
+		builder_test(a_changed_module_is_placed_anew),
+		builder_test(the_template_decides_the_key),
+		builder_test(a_template_that_is_none_is_told),
+		builder_test(what_is_placed_is_signed),
 	};
 	sigset_t set;
 

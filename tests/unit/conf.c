@@ -50,6 +50,7 @@ static void without_a_file(void **state)
 	assert_int_equal(conf_load("/nonexistent/conf", &conf, &error), 0);
 	assert_false(conf.on_failure_warn);
 	assert_false(conf.on_claim_kill);
+	assert_false(conf.builder_kbuild);
 	assert_string_equal(conf.build_user, "vkernel-build");
 	assert_int_equal(conf.build_timeout, 240);
 	assert_string_equal(conf.runtimes, "runc crun");
@@ -60,11 +61,13 @@ static void all_settings(void **state)
 {
 	_cleanup_conf_ Conf conf = {};
 
-	load("# a comment\n\n  OnFailure = warn\nOnClaim=kill\nBuildUser=me\nBuildTimeoutSec=9\n"
-	     "ModuleSigningKey=/k\nModuleSigningCert=/c\nRuntimes= crun  /opt/x/runc \n",
+	load("# a comment\n\n  OnFailure = warn\nOnClaim=kill\nBuilder=kbuild\nBuildUser=me\n"
+	     "BuildTimeoutSec=9\nModuleSigningKey=/k\nModuleSigningCert=/c\n"
+	     "Runtimes= crun  /opt/x/runc \n",
 	     &conf);
 	assert_true(conf.on_failure_warn);
 	assert_true(conf.on_claim_kill);
+	assert_true(conf.builder_kbuild);
 	assert_string_equal(conf.build_user, "me");
 	assert_int_equal(conf.build_timeout, 9);
 	assert_string_equal(conf.signing_key, "/k");

@@ -235,6 +235,15 @@ int builder_toolchain(Builder *b, const Toolchain **ret, Failure *f)
 	return fail(f, -ENOENT, ERROR_KERNEL_MISSING, "hint", "no toolchain");
 }
 
+void builder_prepare(Builder *b)
+{
+}
+
+bool builder_has_template(Builder *b)
+{
+	return false;
+}
+
 int builder_installed(Builder *b, Installed *ret, Failure *f)
 {
 	if (!fake.installed)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Turns policies, and the core where none is installed, into modules for the running kernel; one
- * at a time.
+ * Turns policies, and the core where none is installed, into modules for the running kernel. Kbuild
+ * makes the core and a template, one at a time; policies go into the template.
  */
 #pragma once
 
@@ -26,6 +26,7 @@ typedef struct BuilderConfig {
 	uid_t uid; /* of builds; 0: the daemon's own */
 	gid_t gid;
 	unsigned int timeout; /* seconds */
+	bool kbuild; /* makes policies' modules, too, in the place of the template */
 	const char *signing_key, *signing_cert; /* or NULL */
 } BuilderConfig;
 
@@ -46,6 +47,12 @@ Builder *builder_free(Builder *b);
 
 /* policy: NULL for the core. On a negative errno done is not called, and f says why. */
 int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f);
+
+/* Makes the template now, if it can be, so that no policy waits for it. */
+void builder_prepare(Builder *b);
+
+/* Is it there? Then policies need no compiler. */
+bool builder_has_template(Builder *b);
 
 /* A module that was built just now or before, verified, to load it. */
 int builder_open(Builder *b, const char *key, const char *module);

@@ -23,17 +23,12 @@ teardown() {
 
 # Puts back what a test took away, however it ended.
 repair() {
-	local file release
-	release=$(uname -r)
-	for file in /usr/bin/*.vk-away; do
-		[[ ! -L $file && ! -e $file ]] || mv "$file" "${file%.vk-away}"
-	done
-	[[ ! -L /lib/modules/$release/build.vk-away ]] ||
-		mv "/lib/modules/$release/build.vk-away" "/lib/modules/$release/build"
+	unhide
 	if mountpoint -q "$VK_MODULES"; then
 		systemctl stop vkerneld.service
 		umount "$VK_MODULES"
 	fi
+	! grep -q '^Builder=kbuild' /etc/vkernel/vkernel.conf 2>/dev/null || builder template
 	vkctl policy rm fresh 2>/dev/null || true
 }
 
@@ -200,10 +195,17 @@ varlink() {
 	varlink AddPolicy '{"name":"x","profile":{}}'
 }
 
-@test "a full disk" {
+# What is there is all that fits.
+full_disk() {
 	systemctl stop vkerneld.service
-	mount -t tmpfs -o size=32k,mode=755 tmpfs "$VK_MODULES"
-	chown --reference=/var/lib/vkernel "$VK_MODULES"
+	cp -a "$VK_MODULES" "$BATS_TEST_TMPDIR/cache"
+	mount -t tmpfs -o size=8M,mode=755 tmpfs "$VK_MODULES"
+	cp -a "$BATS_TEST_TMPDIR/cache/." "$VK_MODULES/"
+	dd if=/dev/zero of="$VK_MODULES/full" bs=4k 2>/dev/null || true
+}
+
+@test "a full disk" {
+	full_disk
 	policy fresh "$(rule ERRNO:59 uname)"
 	run ! vkctl build fresh
 	says "vkctl: " "hint: "
@@ -211,17 +213,27 @@ varlink() {
 	runc delete --force full-disk 2>/dev/null || true
 	# Whoever runs goes on.
 	refused $BETA_ERRNO inside witness callprobe native uname buf
+	rm "$VK_MODULES/full"
+	run -0 vkctl build fresh
 	repair
 	unchanged
-	policy fresh "$(rule ERRNO:59 uname)"
-	run -0 vkctl build fresh
 }
 
+@test "a disk that is full when Kbuild runs" {
+	builder kbuild
+	full_disk
+	policy fresh "$(rule ERRNO:59 uname)"
+	run ! vkctl build fresh
+	says "vkctl: " "hint: "
+	repair
+	unchanged
+}
+
+# With a template there is nothing to compile: suite 15.
 @test "no compiler" {
+	builder kbuild
 	policy fresh "$(rule ERRNO:60 uname)"
-	for compiler in /usr/bin/{gcc,cc,gcc-[0-9]*,x86_64-linux-gnu-gcc*}; do
-		[[ ! -e $compiler && ! -L $compiler ]] || mv "$compiler" "$compiler.vk-away"
-	done
+	hide_compilers
 	run ! vkctl build fresh
 	says "vkctl: " "hint: " gcc
 	run ! start runc no-compiler fresh
@@ -235,8 +247,9 @@ varlink() {
 }
 
 @test "no headers for this kernel" {
+	builder kbuild
 	policy fresh "$(rule ERRNO:71 uname)"
-	mv "/lib/modules/$(uname -r)/build" "/lib/modules/$(uname -r)/build.vk-away"
+	hide_headers
 	run ! vkctl build fresh
 	says "vkctl: " "hint: " linux-headers
 	run ! start runc no-headers fresh

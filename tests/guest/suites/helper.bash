@@ -71,6 +71,33 @@ unload_module() {
 	[[ ! -d /sys/module/$1 ]] || rmmod "$1"
 }
 
+# builder template|kbuild: what makes policies' modules from here on
+builder() {
+	touch /etc/vkernel/vkernel.conf
+	sed -i '/^Builder=/d' /etc/vkernel/vkernel.conf
+	echo "Builder=$1" >>/etc/vkernel/vkernel.conf
+	systemctl restart vkerneld.service
+}
+
+# What a host may not have; unhide gives it back.
+hide_compilers() {
+	local compiler
+	for compiler in /usr/bin/{gcc,cc,gcc-[0-9]*,x86_64-linux-gnu-gcc*}; do
+		[[ ! -e $compiler && ! -L $compiler ]] || mv "$compiler" "$compiler.vk-away"
+	done
+}
+
+hide_headers() {
+	mv "/lib/modules/$(uname -r)/build" "/lib/modules/$(uname -r)/build.vk-away"
+}
+
+unhide() {
+	local file
+	for file in /usr/bin/*.vk-away "/lib/modules/$(uname -r)/build.vk-away"; do
+		[[ ! -L $file && ! -e $file ]] || mv "$file" "${file%.vk-away}"
+	done
+}
+
 # rule ACTION[:ERRNO] CALL...: one rule of a profile
 rule() {
 	local action=${1%%:*} errno='' calls

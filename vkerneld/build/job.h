@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One build: who waits for it, what it works on, and its end. Only what is
+ * of the builder looks in here.
+ */
+#pragma once
+
+#include "vkerneld/build/builder.h"
+#include "vkerneld/build/sandbox.h"
+#include "vkerneld/build/sources.h"
+#include "vkerneld/build/template.h"
+#include "vkerneld/task.h"
+
+typedef struct Job Job;
+typedef struct Waiter Waiter;
+
+typedef enum Product {
+	PRODUCT_CORE, /* compiled, where none is installed */
+	PRODUCT_TEMPLATE, /* of image modules; compiled against the core */
+	PRODUCT_COMPILED, /* an image module; compiled against the core */
+	PRODUCT_PLACED, /* an image module; a policy put into the template */
+} Product;
+
+typedef enum JobState {
+	JOB_WAITS, /* for what it needs */
+	JOB_READY,
+	JOB_RUNS,
+} JobState;
+
+struct Builder {
+	sd_event *event;
+	const BuilderConfig *config;
+	const Host *host;
+	Db *db;
+	Toolchain toolchain;
+	char *symvers; /* of the installed core at the last request; NULL: none serves */
+	Sources sources;
+	Job *jobs; /* in the order of their arrival */
+	Job *compiling; /* one at a time */
+	Sandbox *sandbox;
+	sd_event_source *pump;
+};
+
+struct Job {
+	Builder *builder;
+	Job *next;
+	Waiter *waiters;
+	Product product;
+	JobState state;
+	Policy *policy; /* NULL: the core, or the template */
+	char key[HASH_HEX_SIZE];
+	char digest[HASH_HEX_SIZE]; /* of the policy, or a word */
+	char module[sizeof(TEMPLATE_MODULE)];
+	char needs[HASH_HEX_SIZE]; /* key of the core or template that was built for it */
+	char *symvers; /* of the installed core; NULL: that of the one it needs */
+	int64_t started;
+	char *dir, *entry; /* of the build, and of what becomes the entry of the cache */
+	Task *signing;
+};
+
+/* Its builder has it from then on. */
+int job_new(Builder *b, Product product, const Policy *policy, const char *key, Job **ret);
+/* Nobody who waits is called. */
+void job_free(Job *j);
+
+int job_add_waiter(Job *j, BuilderDone done, void *userdata);
+
+/* <folder>/<module>.ko */
+int job_module_path(const Job *j, const char *folder, char **ret);
+
+/* Each of these ends the job, tells all who wait, and frees it. */
+void job_finish(Job *j, const Failure *failure);
+void job_fail(Job *j, Failure *failure, const char *output);
+/* An errno of the daemon's own work on it. */
+void job_fail_errno(Job *j, int r, const char *doing);
+
+/* The module is in j->entry: signs it, if modules are signed, and makes it the cache's. */
+void job_keep(Job *j);
+
+/* The next job may begin. */
+void builder_go_on(Builder *b);
