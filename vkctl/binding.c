@@ -53,6 +53,10 @@ json_object *binding_parameters(const struct container *container)
 		r = json_add(parameters, "seccomp", json_object_get(container->seccomp));
 	if (r >= 0)
 		r = json_add(parameters, "capabilities", given_capabilities(container));
+	if (r >= 0 && container->masked)
+		r = json_add(parameters, "masked_paths", json_object_get(container->masked));
+	if (r >= 0 && container->readonly)
+		r = json_add(parameters, "readonly_paths", json_object_get(container->readonly));
 	if (r >= 0)
 		r = json_add_string(parameters, "policy", container->policy);
 	if (r >= 0)

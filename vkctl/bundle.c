@@ -203,28 +203,35 @@ static int read_annotations(struct container *container, struct failure *failure
 	return r < 0 || sandbox ? r : read_wishes(container, annotations, where, failure);
 }
 
+static int strings_member(json_object *object, const char *where, const char *key,
+			  json_object **ret, struct failure *failure)
+{
+	json_object *array;
+	size_t i;
+	int r;
+
+	r = member(object, where, key, json_type_array, &array, failure);
+	if (r < 0)
+		return r;
+	for (i = 0; array && i < json_object_array_length(array); i++)
+		if (!json_object_is_type(json_object_array_get_idx(array, i), json_type_string))
+			return failure_set(failure, STATUS_FAILED, RUNTIME_HINT,
+					   "%s%s[%zu] is not of type string", where, key, i);
+	*ret = array;
+	return 0;
+}
+
 static int read_capabilities(struct container *container, json_object *process,
 			     struct failure *failure)
 {
-	json_object *capabilities = NULL, *bounding = NULL;
-	size_t i;
+	json_object *capabilities = NULL;
 	int r;
 
 	r = member(process, "config.json: process.", "capabilities", json_type_object,
 		   &capabilities, failure);
-	if (r >= 0)
-		r = member(capabilities, "config.json: process.capabilities.", "bounding",
-			   json_type_array, &bounding, failure);
-	if (r < 0)
-		return r;
-	for (i = 0; bounding && i < json_object_array_length(bounding); i++)
-		if (!json_object_is_type(json_object_array_get_idx(bounding, i), json_type_string))
-			return failure_set(failure, STATUS_FAILED, RUNTIME_HINT,
-					   "config.json: process.capabilities.bounding[%zu] is "
-					   "not of type string",
-					   i);
-	container->capabilities = bounding;
-	return 0;
+	return r < 0 ? r
+		     : strings_member(capabilities, "config.json: process.capabilities.",
+				      "bounding", &container->capabilities, failure);
 }
 
 static int read_process(struct container *container, struct failure *failure)
@@ -245,23 +252,31 @@ static int read_process(struct container *container, struct failure *failure)
 	return r;
 }
 
+static int read_linux(struct container *container, struct failure *failure)
+{
+	const char *where = "config.json: linux.";
+	json_object *os, *seccomp = NULL;
+	int r;
+
+	r = member(container->config, "config.json: ", "linux", json_type_object, &os, failure);
+	if (r >= 0)
+		r = member(os, where, "seccomp", json_type_object, &seccomp, failure);
+	if (r >= 0 && seccomp)
+		container->seccomp = seccomp;
+	if (r >= 0)
+		r = strings_member(os, where, "maskedPaths", &container->masked, failure);
+	return r < 0 ? r
+		     : strings_member(os, where, "readonlyPaths", &container->readonly, failure);
+}
+
 static int read_config(struct container *container, struct failure *failure)
 {
-	json_object *os, *seccomp = NULL;
 	int r;
 
 	r = read_annotations(container, failure);
 	if (r >= 0)
 		r = read_process(container, failure);
-	if (r >= 0)
-		r = member(container->config, "config.json: ", "linux", json_type_object, &os,
-			   failure);
-	if (r >= 0)
-		r = member(os, "config.json: linux.", "seccomp", json_type_object, &seccomp,
-			   failure);
-	if (r >= 0 && seccomp)
-		container->seccomp = seccomp;
-	return r;
+	return r < 0 ? r : read_linux(container, failure);
 }
 
 int container_from_config(struct container *container, const char *path, struct failure *failure)

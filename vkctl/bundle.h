@@ -29,6 +29,7 @@ struct container {
 	const char *apparmor; /* the profile that it asks for, or NULL */
 	json_object *seccomp; /* or NULL */
 	json_object *capabilities; /* an array of strings, or NULL */
+	json_object *masked, *readonly; /* paths: arrays of strings, or NULL */
 };
 
 void container_clear(struct container *container);

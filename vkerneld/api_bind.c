@@ -20,6 +20,7 @@ typedef struct BindOperation {
 	char *container, *image;
 	char *apparmor; /* the profile that its configuration names, or NULL */
 	bool taken; /* that one is part of the policy */
+	json_object *masked, *readonly; /* paths, or NULL */
 	uint32_t pid; /* 0: to be prepared, not bound */
 	uint64_t capabilities; /* UINT64_MAX: all */
 	Composed composed;
@@ -32,6 +33,7 @@ typedef struct BindParameters {
 	int64_t pid;
 	Wish wish;
 	const char *apparmor;
+	json_object *masked, *readonly;
 } BindParameters;
 
 static void attempt(BindOperation *b);
@@ -45,6 +47,8 @@ static void release(Operation *o)
 	free(b->container);
 	free(b->apparmor);
 	free(b->image);
+	json_object_put(b->masked);
+	json_object_put(b->readonly);
 	composed_done(&b->composed);
 	free(b);
 }
@@ -270,6 +274,8 @@ static int prepare(BindOperation *b, const Manager *m, const BindParameters *p, 
 		r = compose(m, &p->wish, &b->composed, f);
 	if (r >= 0)
 		b->capabilities = read_capabilities(p);
+	b->masked = json_object_get(p->masked);
+	b->readonly = json_object_get(p->readonly);
 	b->pid = (uint32_t)p->pid;
 	b->cached = true;
 	return r;
@@ -300,11 +306,24 @@ static int check_first(const BindOperation *b, Manager *m, Failure *f)
 	return check_free(b, m, f);
 }
 
+/* Where the core can not tell paths, they are the runtime's mounts alone. */
+static int mask(BindOperation *b, Manager *m, Failure *f)
+{
+	KernelInfo info = {};
+
+	if (kernel_info(m->kernel, &info) >= 0 && !(info.features & VKERNEL_FEATURE_CONFINE))
+		return 0;
+	return compose_masks(&b->composed, b->masked, b->readonly, f);
+}
+
 static void go_on(BindOperation *b)
 {
+	Manager *m = b->operation.manager;
 	_cleanup_failure_ Failure f = {};
-	int r = check_first(b, b->operation.manager, &f);
+	int r = mask(b, m, &f);
 
+	if (r >= 0)
+		r = check_first(b, m, &f);
 	if (r < 0)
 		operation_end(&b->operation, r, NULL, &f);
 	else
@@ -382,30 +401,19 @@ static int begin(Manager *m, VarlinkCall *call, const BindParameters *p, Failure
 }
 
 /* What Prepare takes, and Bind beside the pid. */
-#define WISH_FIELDS                                                           \
-	{ .name = "container",                                                \
-	  .type = VARLINK_STRING,                                             \
-	  .offset = offsetof(BindParameters, container) },                    \
-		{ .name = "seccomp",                                          \
-		  .type = VARLINK_OBJECT,                                     \
-		  .nullable = true,                                           \
-		  .offset = offsetof(BindParameters, wish.seccomp) },         \
-		{ .name = "capabilities",                                     \
-		  .type = VARLINK_STRINGS,                                    \
-		  .nullable = true,                                           \
-		  .offset = offsetof(BindParameters, wish.capabilities) },    \
-		{ .name = "policy",                                           \
-		  .type = VARLINK_STRING,                                     \
-		  .nullable = true,                                           \
-		  .offset = offsetof(BindParameters, wish.policy) },          \
-		{ .name = "image",                                            \
-		  .type = VARLINK_STRING,                                     \
-		  .nullable = true,                                           \
-		  .offset = offsetof(BindParameters, wish.image) },           \
-	{                                                                     \
-		.name = "apparmor", .type = VARLINK_STRING, .nullable = true, \
-		.offset = offsetof(BindParameters, apparmor)                  \
-	}
+#define WISH(field, type_, member) \
+	{ .name = field, .type = type_, .nullable = true, .offset = offsetof(BindParameters, member) }
+#define WISH_FIELDS                                                \
+	{ .name = "container",                                     \
+	  .type = VARLINK_STRING,                                  \
+	  .offset = offsetof(BindParameters, container) },         \
+	WISH("seccomp", VARLINK_OBJECT, wish.seccomp),             \
+	WISH("capabilities", VARLINK_STRINGS, wish.capabilities),  \
+	WISH("policy", VARLINK_STRING, wish.policy),               \
+	WISH("image", VARLINK_STRING, wish.image),                 \
+	WISH("apparmor", VARLINK_STRING, apparmor),                \
+	WISH("masked_paths", VARLINK_STRINGS, masked),             \
+	WISH("readonly_paths", VARLINK_STRINGS, readonly)
 
 int api_prepare(VarlinkCall *call, json_object *parameters, void *userdata)
 {

@@ -5,6 +5,7 @@
 #include "vkerneld/confine.h"
 #include "vkerneld/build/hash.h"
 #include "vkerneld/log.h"
+#include "vkerneld/profile/mask.h"
 
 /* What Docker and podman leave in the bounding set when nobody says otherwise. */
 static const char *const default_capabilities[] = {
@@ -307,6 +308,18 @@ int compose(const Manager *m, const Wish *wish, Composed *ret, Failure *f)
 	return 0;
 }
 
+/* As late as this: the container's own part keeps them as they came. */
+static int fold_masks(Policy **p, Failure *f)
+{
+	int r = policy_fold_masks(p);
+
+	if (r == -E2BIG)
+		return fail(f, r, ERROR_INVALID_PROFILE, "use fewer patterns, or mask fewer paths",
+			    "the AppArmor profile and linux.maskedPaths together are larger than a "
+			    "policy may be");
+	return r < 0 ? fail_errno(f, r, "masking paths") : 0;
+}
+
 int compose_own(Composed *c, const struct vk_confinement *confinement, Failure *f)
 {
 	int r = 0;
@@ -319,6 +332,23 @@ int compose_own(Composed *c, const struct vk_confinement *confinement, Failure *
 		return fail_errno(f, r, "confining the policy");
 	r = compose_confine(&c->own, confinement, f);
 	return r < 0 ? r : compose_confine(&c->policy, confinement, f);
+}
+
+int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failure *f)
+{
+	_cleanup_free_ struct vk_confinement *masks = NULL;
+	const char *path = NULL;
+	int r;
+
+	r = mask_confinement(masked, readonly, &masks, &path);
+	if (r == -EINVAL)
+		return fail(f, r, ERROR_INVALID_PROFILE,
+			    "name absolute paths in linux.maskedPaths and linux.readonlyPaths",
+			    "%s can not be masked", path);
+	if (r < 0)
+		return fail_errno(f, r, "masking paths");
+	r = compose_own(c, masks, f);
+	return r < 0 ? r : fold_masks(&c->policy, f);
 }
 
 int compose_kept(const Manager *m, const char *name, Composed *c, Failure *f)
@@ -368,5 +398,7 @@ int compose_again(const Manager *m, const char *name, const DbOrigin *origin, Po
 	if (r < 0)
 		return fail_errno(f, r, "reading the container's own rules");
 	r = read_named(m, name, capabilities, &named, f);
-	return r < 0 ? r : combine(named, own, ret, f);
+	if (r >= 0)
+		r = combine(named, own, ret, f);
+	return r < 0 ? r : fold_masks(ret, f);
 }

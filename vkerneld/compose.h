@@ -39,6 +39,9 @@ int compose(const Manager *m, const Wish *wish, Composed *ret, Failure *f);
 /* Adds what became of that one, or nothing for NULL. */
 int compose_own(Composed *c, const struct vk_confinement *confinement, Failure *f);
 
+/* Adds what its configuration masks and has read-only: arrays of paths, or NULL. */
+int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failure *f);
+
 /*
  * Adds that of the kept policy of this name. Returns 1, or 0 if no such policy is kept or it has no
  * part in AppArmor's language.

@@ -32,7 +32,8 @@ enum vk_class {
 #define VK_CONFINE_ATTACH_DISCONNECTED 0x8 /* paths from elsewhere begin at the root */
 #define VK_CONFINE_CHROOT_RELATIVE 0x10 /* paths begin at the task's root */
 #define VK_CONFINE_MEDIATE_DELETED 0x20 /* a deleted file has its old path, else none */
-#define VK_CONFINE_FLAGS 0x3fu
+#define VK_CONFINE_MASKS 0x40 /* paths that the container's configuration masks are in it */
+#define VK_CONFINE_FLAGS 0x7fu
 
 /*
  * Accept words of both automata have permissions in the lowest seven bits. Of accept2, the seven
@@ -51,6 +52,8 @@ enum vk_class {
 #define VK_MAY_LINK_SUBSET 0x20 /* behind a pair's NUL: the link may no more than its target */
 #define VK_MAY_MMAP_EXEC 0x40
 #define VK_OTHER_SHIFT 14
+/* Of accept: the path is masked, and the null device that covers it may be opened. */
+#define VK_FILE_MASKED 0x80000000u
 
 /* Mounts; the path of the mount point is matched, then as kmod/mount.c says. */
 #define VK_MATCH_MOUNT 7 /* the first byte, as AppArmor numbers classes */
@@ -193,6 +196,11 @@ static inline __u32 vk_file_quiet(const struct vk_dfa *dfa, __u32 state, int own
 {
 	return (dfa->states[state].accept2 >> (VK_QUIET_SHIFT + (owner ? 0 : VK_OTHER_SHIFT))) &
 	       VK_MAY_MASK;
+}
+
+static inline int vk_file_masked(const struct vk_dfa *dfa, __u32 state)
+{
+	return !!(dfa->states[state].accept & VK_FILE_MASKED);
 }
 
 /* Whether an automaton lies at @place of @c and ends within it. */

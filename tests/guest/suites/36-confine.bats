@@ -191,6 +191,67 @@ refusal_was_told() {
 	kill %1 || true
 }
 
+# Paths of /t that a configuration hides, and the right to take the runtime's mounts away.
+MASKS='.linux.maskedPaths = ["/t/closed/secret", "/t/closed/deep"]
+	| .linux.readonlyPaths = ["/t/sub"]
+	| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+
+unhide() {
+	local path
+	for path in /t/closed/secret /t/closed/deep /t/sub; do
+		allowed inside "$1" callprobe native umount2 "str:$path" 0 || return 1
+	done
+}
+
+hidden() {
+	refused $EACCES opens "$1" /t/closed/secret 0 &&
+		refused $EACCES opens "$1" /t/closed/deep/er/file 0 &&
+		refused $EACCES opens "$1" /t/sub/own 1 && allowed opens "$1" /t/sub/own 0
+}
+
+@test "what a configuration masks stays so when the runtime's mounts are gone" {
+	start runc bare "" "$MASKS | del(.hooks)"
+	start runc masked "" "$MASKS"
+	# As long as they are there, they are met first, and there is nothing beneath them.
+	for name in bare masked; do
+		allowed opens $name /t/closed/secret 0
+		refused 2 opens $name /t/closed/deep/er/file 0
+		refused 30 opens $name /t/sub/own 1
+		allowed opens $name /t/sub/own 0
+		unhide $name
+	done
+	allowed opens bare /t/closed/secret 0
+	allowed opens bare /t/closed/deep/er/file 0
+	allowed opens bare /t/sub/own 1
+	hidden masked
+	refused $EACCES inside masked callprobe native unlink str:/t/closed/deep/er/file
+	allowed opens masked /t/open/plain 2
+	allowed inside masked callprobe native socket 2 1 0
+	stop bare
+}
+
+@test "and beside a policy of files, and beside the next one" {
+	start runc folded files "$MASKS"
+	unhide folded
+	hidden folded
+	refused $EACCES opens folded /t/closed/busybox 0
+	allowed opens folded /t/open/plain 2
+	vkctl policy apply narrow folded
+	hidden folded
+	refused $EACCES opens folded /etc/passwd 1
+	vkctl policy apply files masked
+	hidden masked
+	refused $EACCES opens masked /t/closed/busybox 0
+	stop folded masked
+}
+
+@test "a path that can not be masked is named" {
+	run start runc odd "" '.linux.maskedPaths = ["secret"]'
+	run -0 cat "$VK_ROOM/said"
+	says "secret can not be masked"
+	[[ -z $(instance odd id) ]]
+}
+
 @test "the hooks leave with the last policy that needs them" {
 	stop_all
 	eventually vkctl unload --all >/dev/null
