@@ -88,12 +88,21 @@ static void what_nobody_mediates(void **state)
 	ProfileReport report;
 
 	assert_refused(&c, "profile a {\n dbus,\n}\n", -EOPNOTSUPP, "dbus rules not enforced");
+	assert_refused(&c,
+		       "profile unix {\n # dbus,\n /dbus r,\n\n audit deny dbus send bus=x,\n}\n",
+		       -EOPNOTSUPP, "line 5, \"dbus send bus=x,\": ");
+	assert_refused(&c, "profile a { /x r, dbus, }", -EOPNOTSUPP, "line 1, \"dbus,\": ");
+	assert_refused(
+		&c,
+		"include <tunables/global>\nprofile a {\n include <abstractions/dbus-strict>\n}\n",
+		-EOPNOTSUPP, "abstractions/dbus-strict:");
 	assert_refused(&c, "profile a {\n deny unix peer=(label=x),\n}\n", -EOPNOTSUPP,
 		       "not enforced");
 	c.allow_unmediated = true;
 	assert_int_equal(compile_by(&c, "profile a {\n dbus,\n dbus send,\n}\n", &report), 0);
 	assert_int_equal(report.n_warnings, 1);
-	assert_string_equal(report.warnings[0], "profile a: dbus rules not enforced");
+	assert_string_equal(report.warnings[0],
+			    "line 2, \"dbus,\": profile a: dbus rules not enforced");
 	profile_report_done(&report);
 }
 
@@ -229,7 +238,8 @@ static int complain(const char *words, bool failed, bool unmediated, ProfileRepo
 	_cleanup_free_ char *text = strdup(words);
 
 	*report = (ProfileReport){};
-	return complaint_report(text, failed, unmediated, report);
+	return complaint_report(text, failed, unmediated, &(ArmorSource){ .includes = "/" },
+				report);
 }
 
 static void complaints(void **state)

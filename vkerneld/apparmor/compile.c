@@ -216,7 +216,8 @@ static int check_end(const ArmorCompiler *c, int r, int status, ProfileReport *r
 	return 0;
 }
 
-static int read_complaint(int fd, bool failed, bool unmediated, ProfileReport *report)
+static int read_complaint(int fd, bool failed, bool unmediated, const ArmorSource *source,
+			  ProfileReport *report)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size;
@@ -227,17 +228,17 @@ static int read_complaint(int fd, bool failed, bool unmediated, ProfileReport *r
 	for (size_t i = 0; i < size; i++)
 		if (!text[i])
 			text[i] = '?';
-	return complaint_report(text, failed, unmediated, report);
+	return complaint_report(text, failed, unmediated, source, report);
 }
 
-static int take_result(const ArmorCompiler *c, const Files *f, bool failed, void **ret,
-		       size_t *ret_size, ProfileReport *report)
+static int take_result(const ArmorCompiler *c, const ArmorSource *source, const Files *f,
+		       bool failed, void **ret, size_t *ret_size, ProfileReport *report)
 {
 	_cleanup_free_ char *packed = NULL;
 	size_t size;
 	int r;
 
-	r = read_complaint(f->fd[COMPLAINT], failed, c->allow_unmediated, report);
+	r = read_complaint(f->fd[COMPLAINT], failed, c->allow_unmediated, source, report);
 	if (r == 0)
 		r = read_back(f->fd[PACKED], &packed, &size);
 	if (r < 0)
@@ -249,9 +250,10 @@ static int take_result(const ArmorCompiler *c, const Files *f, bool failed, void
 	return 0;
 }
 
-static int compile(const ArmorCompiler *c, bool simplify, const char *text, size_t size,
-		   void **ret, size_t *ret_size, ProfileReport *report)
+static int compile(const ArmorCompiler *c, bool simplify, const char *text, size_t size, void **ret,
+		   size_t *ret_size, ProfileReport *report)
 {
+	const ArmorSource source = { .text = text, .size = size, .includes = c->includes };
 	_cleanup_(files_done) Files f = { .fd = { -EBADF, -EBADF, -EBADF, -EBADF } };
 	int r, status = 0;
 	pid_t pid;
@@ -272,7 +274,7 @@ static int compile(const ArmorCompiler *c, bool simplify, const char *text, size
 	r = check_end(c, r, status, report);
 	if (r < 0)
 		return r;
-	return take_result(c, &f, WEXITSTATUS(status) != 0, ret, ret_size, report);
+	return take_result(c, &source, &f, WEXITSTATUS(status) != 0, ret, ret_size, report);
 }
 
 /* The C++ that the parser is written in names it so. */

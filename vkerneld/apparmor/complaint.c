@@ -68,8 +68,10 @@ static void append_error(Message *m, char *error)
 /* One a rule, though they do not say which. */
 static bool said_last(const ProfileReport *report, const char *text)
 {
-	return report->n_warnings > 0 &&
-	       strcmp(report->warnings[report->n_warnings - 1], text) == 0;
+	const char *last = report->n_warnings > 0 ? report->warnings[report->n_warnings - 1] : "";
+	const size_t length = strlen(last), wanted = strlen(text);
+
+	return length >= wanted && strcmp(last + length - wanted, text) == 0;
 }
 
 /* Looks at all of the line: the name of a profile may fill a message, or cut a line in two. */
@@ -78,19 +80,22 @@ static bool is_unmediated(const char *line)
 	return strstr(line, "not enforced") || strstr(line, "Ignoring");
 }
 
-static int take_warning(char *line, bool unmediated, ProfileReport *report)
+static int take_warning(char *line, bool allowed, const ArmorSource *source, ProfileReport *report)
 {
-	const bool refused = !unmediated && is_unmediated(line);
+	const bool unmediated = is_unmediated(line);
 	char *warning = (char *)skip(line, WARNING);
+	_cleanup_free_ char *place = NULL;
 	Message m = {};
 
 	append_warning(&m, warning ? warning : line);
-	if (refused)
+	if (allowed && said_last(report, m.text))
+		return 0;
+	place = unmediated ? armor_locate(source, m.text) : NULL;
+	if (unmediated && !allowed)
 		return profile_fail(report, -EOPNOTSUPP,
-				    "%s: vkernel can not mediate them; drop them or allow that",
-				    m.text);
-	if (!said_last(report, m.text))
-		profile_warn(report, "%s", m.text);
+				    "%s%s%s: vkernel can not mediate them; drop them or allow that",
+				    place ? place : "", place ? ": " : "", m.text);
+	profile_warn(report, "%s%s%s", place ? place : "", place ? ": " : "", m.text);
 	return 0;
 }
 
@@ -107,7 +112,8 @@ static void take_error(Message *m, char *line)
 		append(m, plain ? plain : line);
 }
 
-int complaint_report(char *text, bool failed, bool unmediated, ProfileReport *report)
+int complaint_report(char *text, bool failed, bool unmediated, const ArmorSource *source,
+		     ProfileReport *report)
 {
 	Message m = {};
 	char *line;
@@ -117,7 +123,7 @@ int complaint_report(char *text, bool failed, bool unmediated, ProfileReport *re
 		if (!*line)
 			continue;
 		if (!failed)
-			r = take_warning(line, unmediated, report);
+			r = take_warning(line, unmediated, source, report);
 		else if (!skip(line, WARNING))
 			take_error(&m, line);
 	}

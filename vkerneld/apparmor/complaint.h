@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "vkerneld/apparmor/locate.h"
 #include "vkerneld/profile/report.h"
 
 /* How the parser was told the profile's path. */
@@ -12,6 +13,7 @@
 /*
  * If @failed, all but warnings is the message of a failure, -EINVAL. Else every line is a warning
  * of the report, but one on rules that nobody would enforce is a failure, -EOPNOTSUPP, unless
- * @unmediated allows them. Cuts @text into lines.
+ * @unmediated allows them; of such rules it names one in @source. Cuts @text into lines.
  */
-int complaint_report(char *text, bool failed, bool unmediated, ProfileReport *report);
+int complaint_report(char *text, bool failed, bool unmediated, const ArmorSource *source,
+		     ProfileReport *report);
