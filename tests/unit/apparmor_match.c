@@ -6,7 +6,7 @@
 #include "tests/unit/armor.h"
 
 #define PROFILES 150
-#define PATHS 400
+#define PATHS 14000
 #define RULES_MAX 8
 #define SEED 20261124
 
