@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * bench-confined [OPERATION...]: what operations cost that profiles rule, all of them or those, as
- * JSON; and whether what profiles forbid is refused.
+ * bench-confined FILE [OPERATION...]: what operations cost that profiles rule, all of them or
+ * those, as JSON; and whether what profiles forbid is refused.
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,8 +37,13 @@ static void measure_chosen(struct choice *choice, const struct operation *operat
 
 int main(int argc, char **argv)
 {
-	struct choice choice = { .names = argv + 1 };
+	struct choice choice = { .names = argv + 2 };
+	int r = argc < 2 ? -EINVAL : file_choose(argv[1]);
 
+	if (r < 0) {
+		fprintf(stderr, "bench-confined: %s\n", strerror(-r));
+		return 1;
+	}
 	printf("{");
 	measure_chosen(&choice, file_operations, NR_FILE_OPERATIONS);
 	measure_chosen(&choice, task_operations, NR_TASK_OPERATIONS);

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include <sys/stat.h>
 
 #include "file.h"
 
-/* Three components, ten, and a name that is free: in memory, where creating costs ever the same. */
-#define FILE "/var/bench/file"
+/* Ten components, and a name that is free: in memory, where creating costs ever the same. */
 #define DEEP_FILE "/srv/bench/three/four/five/six/seven/eight/nine/file"
 #define NEW_FILE "/run/bench/new"
+
+static char file[64];
 
 static int result(int r)
 {
@@ -52,12 +54,19 @@ static int creat_unlink(const void *path)
 }
 
 const struct operation file_operations[NR_FILE_OPERATIONS] = {
-	{ "open_close", open_close, FILE },
+	{ "open_close", open_close, file },
 	{ "open_deep", open_close, DEEP_FILE },
-	{ "stat", stat_path, FILE },
-	{ "fstat", stat_open, FILE },
+	{ "stat", stat_path, file },
+	{ "fstat", stat_open, file },
 	{ "creat_unlink", creat_unlink, NEW_FILE },
 };
+
+int file_choose(const char *path)
+{
+	const int n = snprintf(file, sizeof(file), "%s", path);
+
+	return n < (int)sizeof(file) ? result(access(file, R_OK)) : -ENAMETOOLONG;
+}
 
 int open_forbidden(void)
 {
