@@ -7,7 +7,7 @@
 #include "vkerneld/apparmor/unpack.h"
 
 /* Changes with what comes out of below for the same profile. */
-#define ARMOR_CONFINE_VERSION 1
+#define ARMOR_CONFINE_VERSION 2
 
 typedef struct ArmorChoice {
 	const char *profile; /* which of them; NULL: the only one that is no hat or child */

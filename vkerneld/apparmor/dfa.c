@@ -133,6 +133,10 @@ static int check_tables(const Table *tables, ProfileReport *report)
 		return malformed(report, "its classes are not those of 256 bytes");
 	if (n_states < 2 || n_states > VK_DFA_MAX_STATES || n_edges > VK_DFA_MAX_EDGES)
 		return malformed(report, "its number of states");
+	for (uint32_t i = 0; i < n_edges; i++)
+		if (element(&tables[TABLE_NEXT], i) >= n_states ||
+		    element(&tables[TABLE_CHECK], i) >= n_states)
+			return malformed(report, "its states lead nowhere");
 	return 0;
 }
 
@@ -164,8 +168,8 @@ static void fill(struct vk_dfa *dfa, const Table *tables)
 		};
 	for (i = 0; i < dfa->nr_edges; i++)
 		edges[i] = (struct vk_dfa_edge){
-			.next = element(&tables[TABLE_NEXT], i),
-			.owner = element(&tables[TABLE_CHECK], i),
+			.next = (uint16_t)element(&tables[TABLE_NEXT], i),
+			.owner = (uint16_t)element(&tables[TABLE_CHECK], i),
 		};
 }
 
@@ -197,7 +201,7 @@ int dfa_read(const void *packed, size_t size, struct vk_dfa **ret, ProfileReport
 		return r;
 	head.nr_states = tables[TABLE_BASE].n;
 	head.nr_edges = tables[TABLE_NEXT].n;
-	dfa = malloc(vk_dfa_size(&head));
+	dfa = calloc(1, vk_dfa_size(&head));
 	if (!dfa)
 		return -ENOMEM;
 	*dfa = head;

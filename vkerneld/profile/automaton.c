@@ -151,7 +151,7 @@ static int comb_place(Comb *c, const Automaton *a, uint32_t state, struct vk_dfa
 		base = c->n;
 	for (uint32_t i = 0; i < n; i++)
 		if (row[i] != otherwise) {
-			c->edges[base + i] = (struct vk_dfa_edge){ row[i], state };
+			c->edges[base + i] = (struct vk_dfa_edge){ (uint16_t)row[i], (uint16_t)state };
 			c->taken[base + i] = true;
 		}
 	while (c->taken[c->low])
@@ -178,7 +178,7 @@ static int assemble(const Automaton *a, const struct vk_dfa_state *states, const
 	const struct vk_dfa head = { .nr_states = a->n_states,
 				     .nr_edges = c->n,
 				     .start = a->start };
-	struct vk_dfa *dfa = malloc(vk_dfa_size(&head));
+	struct vk_dfa *dfa = calloc(1, vk_dfa_size(&head));
 
 	if (!dfa)
 		return -ENOMEM;

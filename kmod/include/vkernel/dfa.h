@@ -14,7 +14,7 @@
 
 #define VK_DFA_NOMATCH 0 /* the state that is never left and accepts nothing */
 
-#define VK_DFA_MAX_STATES (1u << 24)
+#define VK_DFA_MAX_STATES (1u << 16)
 #define VK_DFA_MAX_EDGES (1u << 24)
 
 /* In a state's base: only a NUL leads out of it, so the rest of a path needs no look. */
@@ -29,8 +29,8 @@ struct vk_dfa_state {
 };
 
 struct vk_dfa_edge {
-	__u32 next;
-	__u32 owner; /* state whose edge it is */
+	__u16 next;
+	__u16 owner; /* state whose edge it is */
 };
 
 struct vk_dfa {
@@ -42,11 +42,11 @@ struct vk_dfa {
 	struct vk_dfa_state states[]; /* and the edges behind them */
 };
 
-/* Of all its bytes. */
+/* Of all its bytes, and as many zeros behind them as make it a multiple of 8. */
 static inline __u64 vk_dfa_size(const struct vk_dfa *dfa)
 {
-	return sizeof(*dfa) + (__u64)dfa->nr_states * sizeof(struct vk_dfa_state) +
-	       (__u64)dfa->nr_edges * sizeof(struct vk_dfa_edge);
+	return (sizeof(*dfa) + (__u64)dfa->nr_states * sizeof(struct vk_dfa_state) +
+		(__u64)dfa->nr_edges * sizeof(struct vk_dfa_edge) + 7) & ~7ull;
 }
 
 static inline const struct vk_dfa_edge *vk_dfa_edges(const struct vk_dfa *dfa)

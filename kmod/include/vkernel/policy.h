@@ -11,7 +11,7 @@
 
 #include <linux/types.h>
 
-#define VK_POLICY_ABI 2
+#define VK_POLICY_ABI 3
 
 /* Numbers 0..VK_NR_CALLS-1 have an entry each; one more stands for all numbers beyond. */
 #define VK_NR_CALLS 512
