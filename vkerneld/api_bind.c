@@ -310,13 +310,19 @@ static int check_first(const BindOperation *b, Manager *m, Failure *f)
 static int mask(BindOperation *b, Manager *m, Failure *f)
 {
 	KernelInfo info = {};
+	int r;
 
-	if (kernel_info(m->kernel, &info) >= 0 && !(info.features & VKERNEL_FEATURE_CONFINE))
+	if (!b->masked && !b->readonly)
+		return 0;
+	r = kernel_info(m->kernel, &info);
+	if (r < 0)
+		return fail_kernel(f, r, m->kernel, "asking the core");
+	if (!(info.features & VKERNEL_FEATURE_CONFINE))
 		return 0;
 	return compose_masks(&b->composed, b->masked, b->readonly, f);
 }
 
-static void go_on(BindOperation *b)
+static void mask_and_attempt(BindOperation *b)
 {
 	Manager *m = b->operation.manager;
 	_cleanup_failure_ Failure f = {};
@@ -328,6 +334,38 @@ static void go_on(BindOperation *b)
 		operation_end(&b->operation, r, NULL, &f);
 	else
 		attempt(b);
+}
+
+static void on_core(Failure *failure, bool cached, void *userdata)
+{
+	BindOperation *b = userdata;
+
+	if (failure) {
+		log_failure(b, failure);
+		operation_end(&b->operation, -EIO, NULL, failure);
+		return;
+	}
+	b->cached = b->cached && cached;
+	mask_and_attempt(b);
+}
+
+/* What the core can enforce is known when it is there. */
+static void go_on(BindOperation *b)
+{
+	Manager *m = b->operation.manager;
+	_cleanup_failure_ Failure f = {};
+	KernelInfo info = {};
+	int r;
+
+	if (kernel_info(m->kernel, &info) != -ENOPKG) {
+		mask_and_attempt(b);
+		return;
+	}
+	r = check_first(b, m, &f);
+	if (r < 0)
+		operation_end(&b->operation, r, NULL, &f);
+	else
+		ensure_loaded(&b->ensure, m, NULL, on_core, b);
 }
 
 static void warn_of(const BindOperation *b, const ConfineOutcome *o)

@@ -207,7 +207,7 @@ static void ensure_policy(Ensure *e)
 
 int ensure_supported(const KernelInfo *info, const Policy *policy, Failure *f)
 {
-	if (policy->mediates && !(info->features & VKERNEL_FEATURE_CONFINE))
+	if (policy && policy->mediates && !(info->features & VKERNEL_FEATURE_CONFINE))
 		return fail(f, -EOPNOTSUPP, ERROR_UNSUPPORTED,
 			    "use a kernel that has what 'journalctl -k -g vkernel' says it lacks, "
 			    "or a policy and a container without an AppArmor profile",
@@ -240,8 +240,10 @@ static void ensure_core(Ensure *e)
 		  : check_core(&info, e->policy, &f);
 	if (r < 0)
 		finish(e, &f);
-	else
+	else if (e->policy)
 		ensure_policy(e);
+	else
+		finish(e, NULL);
 }
 
 void ensure_loaded(Ensure *e, Manager *m, const Policy *policy, EnsureDone done, void *userdata)

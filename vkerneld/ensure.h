@@ -13,7 +13,7 @@ typedef void (*EnsureDone)(Failure *failure, bool cached, void *userdata);
 /* Inside of the caller's own object. */
 typedef struct Ensure {
 	Manager *manager;
-	const Policy *policy;
+	const Policy *policy; /* or NULL */
 	EnsureDone done;
 	void *userdata;
 	bool cached;
@@ -21,7 +21,7 @@ typedef struct Ensure {
 	Task *task;
 } Ensure;
 
-/* May call back before it returns. policy must live until then. */
+/* May call back before it returns. policy must live until then; NULL: the core alone. */
 void ensure_loaded(Ensure *e, Manager *m, const Policy *policy, EnsureDone done, void *userdata);
 
 /* The daemon ends: nothing calls back any more, once the builder is gone. */
@@ -30,7 +30,7 @@ void ensure_cancel(Ensure *e);
 /* Is a policy of that digest registered with the core? 0, -ENOENT, or another errno. */
 int ensure_find(Kernel *k, const uint8_t digest[VK_DIGEST_SIZE], KernelPolicy *ret);
 
-/* Whether this core can enforce all that the policy says. */
+/* Whether this core can enforce all that the policy says; NULL says nothing. */
 int ensure_supported(const KernelInfo *info, const Policy *policy, Failure *f);
 
 /* What an errno of the core's netlink family means, where the caller knows nothing better. */

@@ -320,6 +320,34 @@ static void a_core_that_can_not_check_binds_without(void **state)
 	assert_true(manager->told_unchecked);
 }
 
+#define APPLY(container, policy) "{\"container\":\"" container "\",\"policy\":\"" policy "\"}"
+
+#define MASKED(name, more)                            \
+	"{\"container\":\"" name "\",\"pid\":1," more \
+	"\"masked_paths\":[\"/m\"],\"readonly_paths\":[\"/r\"]}"
+
+static void masks_are_rules_and_stay(void **state)
+{
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"profile k {\n/** rw,\n}\n\"}");
+	succeed("Bind", MASKED("a", ""));
+	succeed("Bind", MASKED("b", "\"policy\":\"kept\","));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"kept\"}");
+	assert_memory_not_equal(fake.instances[1].digest, fake.instances[2].digest, VK_DIGEST_SIZE);
+	succeed("ApplyPolicy", APPLY("a", "kept"));
+	assert_memory_equal(fake.instances[0].digest, fake.instances[1].digest, VK_DIGEST_SIZE);
+}
+
+static void masks_that_can_not_be(void **state)
+{
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"masked_paths\":[\"m\"]}",
+	       "io.vkernel.InvalidProfile", "message", "m can not be masked");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"masked_paths\":[1]}",
+	       "org.varlink.service.InvalidParameter", "parameter", "masked_paths");
+	/* The runtime's mounts have to do where the core can not tell paths. */
+	fake.missing = VKERNEL_FEATURE_CONFINE;
+	succeed("Bind", MASKED("c", ""));
+}
+
 static void binds_that_fail(void **state)
 {
 	refuse("Bind", "{\"container\":\"a b\",\"pid\":1}", "io.vkernel.Failed", "message",
@@ -409,7 +437,6 @@ static void containers_by_name(void **state)
 #define NO_MKDIR                                                          \
 	"{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":" \
 	"[\"mkdir\"],\"action\":\"SCMP_ACT_ERRNO\"}]}"
-#define APPLY(container, policy) "{\"container\":\"" container "\",\"policy\":\"" policy "\"}"
 
 static void assert_instance(json_object *answer, const char *key, const char *wanted)
 {
@@ -1123,6 +1150,8 @@ int main(void)
 		api_test(its_own_rules_stay),
 		api_test(its_own_rules_outlive_the_daemon),
 		api_test(its_own_apparmor_profile_stays),
+		api_test(masks_are_rules_and_stay),
+		api_test(masks_that_can_not_be),
 		api_test(it_is_read_for_the_capabilities_of_the_bind),
 		api_test(policies_that_can_not_be_applied),
 		api_test(a_restart_notes_another_policy),

@@ -119,7 +119,8 @@ static void test_config(void **state)
 		"\"io.kubernetes.cri.image-name\":\"docker.io/nginx:1\"},"
 		"\"process\":{\"capabilities\":{\"bounding\":[\"CAP_KILL\",\"CAP_CHOWN\"]},"
 		"\"apparmorProfile\":\"docker-default\"},"
-		"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\"}}}",
+		"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ERRNO\"},"
+		"\"maskedPaths\":[\"/proc/kcore\"],\"readonlyPaths\":[\"/proc/sys\",\"/a\"]}}",
 		&failure);
 
 	assert_int_equal(r, 0);
@@ -128,6 +129,8 @@ static void test_config(void **state)
 	assert_int_equal(json_object_array_length(container.capabilities), 2);
 	assert_string_equal(container.apparmor, "docker-default");
 	assert_non_null(json_object_object_get(container.seccomp, "defaultAction"));
+	assert_int_equal(json_object_array_length(container.masked), 1);
+	assert_int_equal(json_object_array_length(container.readonly), 2);
 }
 
 static void test_config_without_anything(void **state)
@@ -142,6 +145,8 @@ static void test_config_without_anything(void **state)
 	assert_null(container.image);
 	assert_null(container.seccomp);
 	assert_null(container.capabilities);
+	assert_null(container.masked);
+	assert_null(container.readonly);
 }
 
 /* An image that could say so would choose its policy. */
@@ -184,6 +189,8 @@ static void test_hostile_configs(void **state)
 	assert_config_refused("{\"process\":\"sh\"}", "not of type object");
 	assert_config_refused("{\"process\":{\"apparmorProfile\":7}}", "not of type string");
 	assert_config_refused("{\"process\":{\"capabilities\":[]}}", "not of type object");
+	assert_config_refused("{\"linux\":{\"maskedPaths\":{}}}", "linux.maskedPaths is not of");
+	assert_config_refused("{\"linux\":{\"readonlyPaths\":[\"/a\",1]}}", "readonlyPaths[1]");
 	assert_config_refused("{\"process\":{\"capabilities\":{\"bounding\":{}}}}",
 			      "not of type array");
 	assert_config_refused("{\"process\":{\"capabilities\":{\"bounding\":[null]}}}",
