@@ -83,6 +83,34 @@ run_container() {
 		localhost/demo:latest sleep 100000
 }
 
+# What a host without a network wants, besides.
+start_docker() {
+	mkdir -p /etc/docker
+	cp /usr/share/doc/vkernel/docker/daemon.json /etc/docker/
+	systemctl start docker
+	docker import "$room/image.tar" localhost/demo:latest
+}
+
+run_docker() {
+	docker run --detach --runtime vkernel --name delta --network none localhost/demo:latest \
+		sleep 100000
+}
+
+run_podman() {
+	podman --runtime vkernel-runtime run --detach --name epsilon --network none \
+		localhost/demo:latest sleep 100000
+}
+
+# Of the filter and the profile that the engine asked for, the process has none itself.
+has_neither() {
+	grep -qx $'Seccomp:\t0' "/proc/$1/status" &&
+		[[ $(cat "/proc/$1/attr/apparmor/current") == unconfined ]]
+}
+
+has_instance() {
+	vkctl list --json | jq -e --argjson pid "$1" '.[] | select(.pid == $pid and .state == "active")'
+}
+
 list_is() {
 	[[ $(vkctl list --json | jq length) == "$1" ]]
 }
@@ -153,6 +181,8 @@ load_exploit() {
 }
 
 end() {
+	docker rm --force delta >/dev/null 2>&1
+	systemctl stop docker.socket docker containerd 2>/dev/null
 	podman rm --all --force --time 0 >/dev/null 2>&1
 	rm -rf "$room"
 	exit "$1"
@@ -177,10 +207,10 @@ show vkctl policy add alpha "$room/alpha.json"
 show vkctl policy add beta "$room/beta.json"
 
 part "Two containers, by podman $(podman --version | awk '{ print $3 }') and $(podman info --format \
-	'{{.Host.OCIRuntime.Name}}'): modules are compiled, loaded and bound as they start"
+	'{{.Host.OCIRuntime.Name}}'): modules are made, loaded and bound as they start"
 timed "podman import (an image with busybox)" make_image || end 1
-timed "podman run alpha (compiles its module)" run_container alpha alpha || end 1
-timed "podman run beta (compiles its module)" run_container beta beta || end 1
+timed "podman run alpha (its module is made)" run_container alpha alpha || end 1
+timed "podman run beta (its module is made)" run_container beta beta || end 1
 timed "podman run alpha-too (the module is there)" run_container alpha-too alpha || end 1
 show podman ps --format 'table {{.ID}} {{.Names}} {{.Command}}'
 show vkctl list
@@ -220,7 +250,7 @@ confinement open 'audit /etc/recipe r,' >"$room/open"
 show cat "$room/closed"
 show vkctl policy add closed --apparmor "$room/closed"
 show vkctl policy add open --apparmor "$room/open"
-timed "podman run gamma (compiles its module)" run_container gamma closed || end 1
+timed "podman run gamma (its module is made)" run_container gamma closed || end 1
 gamma=$(podman ps --no-trunc --filter name=gamma --format '{{.ID}}')
 show podman exec alpha cat /etc/recipe
 show podman exec gamma cat /etc/recipe
@@ -236,6 +266,35 @@ claim "gamma: now the recipe can be read" reads_recipe podman exec gamma
 show vkctl policy apply closed "${gamma:0:12}"
 claim "gamma: now it can not" no reads_recipe podman exec gamma
 show vkctl inspect "${gamma:0:12}"
+
+part "By one setting: docker $(docker --version | grep -o '[0-9][0-9.]*' | head -n 1) and podman with \
+--runtime, and what they ask for by default"
+show cat /usr/share/doc/vkernel/docker/daemon.json
+timed "systemctl start docker, docker import" start_docker || end 1
+timed "docker run --runtime vkernel" run_docker || end 1
+timed "podman --runtime vkernel-runtime run" run_podman || end 1
+delta=$(docker inspect --format '{{.State.Pid}}' delta)
+epsilon=$(podman inspect --format '{{.State.Pid}}' epsilon)
+show grep ^Seccomp: "/proc/$delta/status" "/proc/$epsilon/status"
+show vkctl list
+for name in delta epsilon; do
+	claim "$name: its process carries no filter and no profile" has_neither "${!name}"
+	claim "$name: it has a virtual kernel" has_instance "${!name}"
+done
+mount=(callprobe native mount str:none str:/tmp str:tmpfs 0 0)
+claim "delta: the default profile refuses mount(2)" \
+	probe_is "ret -1 errno 1" docker exec delta "${mount[@]}"
+claim "epsilon: the default profile refuses mount(2)" \
+	probe_is "ret -1 errno 1" podman exec epsilon "${mount[@]}"
+claim "delta: uname works" uname_works docker exec delta
+claim "epsilon: uname works" uname_works podman exec epsilon
+timed "docker rm, podman rm" eval 'docker rm --force delta && podman rm --force --time 0 epsilon'
+for _ in {1..50}; do
+	list_is 4 && break
+	sleep 0.2
+done
+claim "their virtual kernels went with them" list_is 4
+systemctl stop docker.socket docker containerd
 
 part "Credentials that an exploit wrote over"
 timed "a module that gives every capability to who asks" load_exploit || end 1
