@@ -81,6 +81,31 @@ static int read_for(const Manager *m, const char *profile, size_t size,
 	return 0;
 }
 
+static int read_again(const Manager *m, const char *profile, size_t size,
+		      const char *const *capabilities, Policy **ret, Failure *f)
+{
+	char key[HASH_HEX_SIZE];
+	int r;
+
+	reading_key(profile, size, capabilities, key);
+	r = reading_recall(m->readings, key, ret);
+	if (r != -ENOENT)
+		return r < 0 ? fail_errno(f, r, "reading the profile") : 0;
+	r = read_for(m, profile, size, capabilities, ret, NULL, f);
+	if (r >= 0)
+		reading_remember(m->readings, key, *ret);
+	return r;
+}
+
+/* Only those who want its warnings need it read anew. */
+static int read_or_recall(const Manager *m, const char *profile, size_t size,
+			  const char *const *capabilities, Policy **ret, json_object **ret_warnings,
+			  Failure *f)
+{
+	return ret_warnings ? read_for(m, profile, size, capabilities, ret, ret_warnings, f)
+			    : read_again(m, profile, size, capabilities, ret, f);
+}
+
 int compose_read(const Manager *m, const char *profile, size_t size, json_object *capabilities,
 		 Policy **ret, json_object **ret_warnings, Failure *f)
 {
@@ -92,11 +117,11 @@ int compose_read(const Manager *m, const char *profile, size_t size, json_object
 		return r < 0 ? fail_errno(f, r, "reading the profile") : 0;
 	}
 	if (!capabilities)
-		return read_for(m, profile, size, default_capabilities, ret, ret_warnings, f);
+		return read_or_recall(m, profile, size, default_capabilities, ret, ret_warnings, f);
 	r = capability_list(capabilities, &list);
 	if (r < 0)
 		return fail_errno(f, r, "reading the profile");
-	return read_for(m, profile, size, list, ret, ret_warnings, f);
+	return read_or_recall(m, profile, size, list, ret, ret_warnings, f);
 }
 
 int compose_confine(Policy **p, const struct vk_confinement *c, Failure *f)

@@ -144,6 +144,9 @@ static int start(Manager *m)
 	r = host_read(&m->host);
 	if (r < 0)
 		return say(r, "looking at the running kernel");
+	m->readings = readings_new();
+	if (!m->readings)
+		return say(-ENOMEM, "starting");
 	r = open_database(m);
 	if (r < 0)
 		return r;
@@ -192,6 +195,7 @@ Manager *manager_free(Manager *m)
 	operations_done(m);
 	events_done(m);
 	confine_forget(m);
+	readings_free(m->readings);
 	varlink_server_free(m->server);
 	kernel_free(m->kernel);
 	db_free(m->db);

@@ -9,6 +9,7 @@
 #include "proto/varlink_server.h"
 #include "vkerneld/build/builder.h"
 #include "vkerneld/kernel.h"
+#include "vkerneld/reading.h"
 
 /* Where things are; the defaults are main.c's. */
 typedef struct ManagerOptions {
@@ -35,6 +36,7 @@ typedef struct Manager {
 	Monitor *monitors; /* calls of Monitor() */
 	Operation *operations; /* calls that wait for builds and modules */
 	Remembered *remembered; /* confinements of names, the latest first */
+	Readings *readings; /* policies of profiles on system calls */
 	bool told_unchecked; /* that the core can not check capabilities was logged */
 } Manager;
 
