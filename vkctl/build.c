@@ -29,7 +29,7 @@ static int run(int argc, char **argv)
 
 	arguments_parse(
 		&arguments, "POLICY",
-		"Compile a policy's module for the running kernel, unless it is there.\v"
+		"Make a policy's module for the running kernel, unless it is there.\v"
 		"Containers do not need it beforehand: their module is built when the first "
 		"of them starts.",
 		true, argc, argv);

@@ -23,7 +23,7 @@ static void hash_image(const Builder *b, Hash *h)
 	static const uint32_t numbers[] = { VK_POLICY_ABI, GENERATOR_VERSION };
 
 	hash_add_field(h, "versions", numbers, sizeof(numbers));
-	hash_add_string(h, "template", b->sources.image);
+	hash_add_string(h, "sources", b->sources.image);
 	/* That of a core built here follows from the sources. */
 	hash_add_string(h, "symvers", b->symvers ? b->symvers : "");
 }

@@ -17,6 +17,7 @@ static int copy_template(const Job *j, int to)
 	return fd_copy(from, to, NULL);
 }
 
+/* What a crash cuts short has not the content that is recorded, and is made anew as fast. */
 static int place(Job *j, Failure *f)
 {
 	_cleanup_free_ char *path = NULL;
