@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One build: who waits for it, what it works on, and its end. Only what is
- * of the builder looks in here.
+ * One build: who waits for it, what it works on, and its end. Only the builder's own files look in
+ * here.
  */
 #pragma once
 
@@ -51,7 +51,7 @@ struct Job {
 	char key[HASH_HEX_SIZE];
 	char digest[HASH_HEX_SIZE]; /* of the policy, or a word */
 	char module[sizeof(TEMPLATE_MODULE)];
-	char needs[HASH_HEX_SIZE]; /* key of the core or template that was built for it */
+	char needs[HASH_HEX_SIZE]; /* key of the core or template that it waited for */
 	char *symvers; /* of the installed core; NULL: that of the one it needs */
 	int64_t started;
 	char *dir, *entry; /* of the build, and of what becomes the entry of the cache */
