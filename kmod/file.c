@@ -62,7 +62,7 @@ static int vk_file_conclude(struct vk_instance *instance, const struct vk_confin
 static bool vk_is_cover(const struct vk_access *access)
 {
 	return (access->kind == VKERNEL_OP_OPEN || access->kind == VKERNEL_OP_RECEIVE) &&
-	       S_ISCHR(access->inode->i_mode) && access->inode->i_rdev == MKDEV(MEM_MAJOR, 3);
+	       access->inode && S_ISCHR(access->inode->i_mode) && access->inode->i_rdev == MKDEV(MEM_MAJOR, 3);
 }
 
 static __always_inline int vk_file_ask(struct vk_instance *instance,

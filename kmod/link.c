@@ -34,11 +34,27 @@ static int vk_link_excess(const struct vk_confinement *c, const struct vk_dfa *d
 	return err;
 }
 
+/* Whether the target is one that the container's configuration masks, or has read-only. */
+static int vk_link_kept(const struct vk_confinement *c, const struct vk_dfa *dfa,
+			const struct vk_link *link, bool *kept)
+{
+	u32 state = dfa->start;
+	int err;
+
+	*kept = false;
+	if (!(c->flags & VK_CONFINE_MASKS))
+		return 0;
+	err = vk_path_match(c, dfa, &link->target, &state);
+	*kept = vk_file_kept(dfa, state);
+	return err;
+}
+
 static int vk_link_decide(const struct vk_confinement *c, const struct vk_link *link,
 			  struct vk_answer *answer)
 {
 	const struct vk_dfa *dfa = vk_confinement_file(c);
 	u32 state, by_link, by_pair, excess = 0;
+	bool kept;
 	int err;
 
 	if (!dfa)
@@ -60,6 +76,9 @@ static int vk_link_decide(const struct vk_confinement *c, const struct vk_link *
 	answer->audited = vk_file_audited(dfa, state, link->owner) & VK_MAY_LINK;
 	if (!(by_pair & VK_MAY_LINK))
 		return 0;
+	err = vk_link_kept(c, dfa, link, &kept);
+	if (err || kept)
+		return err;
 	if (by_pair & VK_MAY_LINK_SUBSET)
 		err = vk_link_excess(c, dfa, link, by_link, &excess);
 	answer->missing = excess;

@@ -4,6 +4,7 @@
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/printk.h>
 #include <linux/seqlock.h>
@@ -216,6 +217,22 @@ static int vk_walk(const struct vk_way_up *way, struct vk_sink *sink)
 	return vk_walk_locked(way, sink);
 }
 
+/*
+ * Where containers have file systems whose paths their configuration masks: an unmount that leaves
+ * them behind in somebody's working directory must not take the masks away.
+ */
+static const char *vk_usual_place(const struct super_block *sb)
+{
+	switch (sb->s_magic) {
+	case PROC_SUPER_MAGIC:
+		return "/proc";
+	case SYSFS_MAGIC:
+		return "/sys";
+	default:
+		return "";
+	}
+}
+
 /* Of what does not lead to the root: within its file system, as far as it is to be attached. */
 static int vk_walk_disconnected(const struct vk_confinement *confinement,
 				const struct vk_name *name, struct vk_sink *sink)
@@ -224,6 +241,9 @@ static int vk_walk_disconnected(const struct vk_confinement *confinement,
 
 	if (!(confinement->flags & VK_CONFINE_ATTACH_DISCONNECTED))
 		return -EACCES;
+	if (confinement->flags & VK_CONFINE_MASKS)
+		sink->state = vk_dfa_match_string(sink->dfa, sink->state,
+						  vk_usual_place(name->path.dentry->d_sb));
 	return vk_walk(&raw, sink);
 }
 

@@ -84,6 +84,23 @@ static int vk_label_ask(struct vk_instance *instance, const struct vk_confinemen
 	return vk_confine(instance, c, &operation, &answer);
 }
 
+/* Those that a policy gives its tasks. */
+#define vk_for_each_named(c, policy)                \
+	vk_for_each_confinement((c), (policy))      \
+		if ((c)->flags & VK_CONFINE_UNNAMED) \
+			;                           \
+		else
+
+static bool vk_is_named(const struct vk_policy *policy)
+{
+	const struct vk_confinement *c;
+
+	if (policy)
+		vk_for_each_named(c, policy)
+			return true;
+	return false;
+}
+
 /* Of all labels of the other side. */
 static int vk_labels_ask(struct vk_instance *instance, const struct vk_confinement *c,
 			 const struct vk_relation *relation, const struct vk_policy *other)
@@ -91,12 +108,12 @@ static int vk_labels_ask(struct vk_instance *instance, const struct vk_confineme
 	const struct vk_confinement *peer;
 	int err = 0;
 
-	if (!other || !other->mediates) {
+	if (!vk_is_named(other)) {
 		if (vk_peer_permits(&c->host, relation) && !(c->flags & VK_CONFINE_AUDITS))
 			return 0;
 		return vk_label_ask(instance, c, relation, VK_LABEL_HOST);
 	}
-	vk_for_each_confinement(peer, other) {
+	vk_for_each_named(peer, other) {
 		err = vk_label_ask(instance, c, relation, vk_confinement_label(peer));
 		if (err)
 			break;
@@ -164,7 +181,7 @@ static int vk_trace_ask(struct task_struct *tracer, struct task_struct *tracee, 
 	err = vk_side_ask(&active, &passive, &relation);
 	relation.permission = read ? VK_MAY_BE_READ : VK_MAY_BE_TRACED;
 	/* Whom nobody confines may trace. */
-	if (!err && active.policy && active.policy->mediates)
+	if (!err && vk_is_named(active.policy))
 		err = vk_side_ask(&passive, &active, &relation);
 	rcu_read_unlock();
 	return err;

@@ -328,8 +328,11 @@ static void mask_and_attempt(BindOperation *b)
 	_cleanup_failure_ Failure f = {};
 	int r = mask(b, m, &f);
 
-	if (r >= 0)
-		r = check_first(b, m, &f);
+	if (r < 0) {
+		end_badly(b, r, &f);
+		return;
+	}
+	r = check_first(b, m, &f);
 	if (r < 0)
 		operation_end(&b->operation, r, NULL, &f);
 	else

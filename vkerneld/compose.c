@@ -6,6 +6,7 @@
 #include "vkerneld/build/hash.h"
 #include "vkerneld/log.h"
 #include "vkerneld/profile/mask.h"
+#include "vkerneld/profile/report.h"
 
 /* What Docker and podman leave in the bounding set when nobody says otherwise. */
 static const char *const default_capabilities[] = {
@@ -338,10 +339,6 @@ static int fold_masks(Policy **p, Failure *f)
 {
 	int r = policy_fold_masks(p);
 
-	if (r == -E2BIG)
-		return fail(f, r, ERROR_INVALID_PROFILE, "use fewer patterns, or mask fewer paths",
-			    "the AppArmor profile and linux.maskedPaths together are larger than a "
-			    "policy may be");
 	return r < 0 ? fail_errno(f, r, "masking paths") : 0;
 }
 
@@ -359,6 +356,23 @@ int compose_own(Composed *c, const struct vk_confinement *confinement, Failure *
 	return r < 0 ? r : compose_confine(&c->policy, confinement, f);
 }
 
+static int fail_masks(Failure *f, int r, const char *path)
+{
+	switch (r) {
+	case -EINVAL:
+		return fail(f, r, ERROR_INVALID_PROFILE,
+			    "name absolute paths in linux.maskedPaths and linux.readonlyPaths",
+			    "%s can not be masked", quoted(path, strlen(path)).text);
+	case -E2BIG:
+		return fail(f, r, ERROR_INVALID_PROFILE, "mask fewer paths, or shorter ones",
+			    "linux.maskedPaths and linux.readonlyPaths together are longer than "
+			    "%u bytes",
+			    MASK_MAX_STATES);
+	default:
+		return fail_errno(f, r, "masking paths");
+	}
+}
+
 int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failure *f)
 {
 	_cleanup_free_ struct vk_confinement *masks = NULL;
@@ -366,12 +380,8 @@ int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failu
 	int r;
 
 	r = mask_confinement(masked, readonly, &masks, &path);
-	if (r == -EINVAL)
-		return fail(f, r, ERROR_INVALID_PROFILE,
-			    "name absolute paths in linux.maskedPaths and linux.readonlyPaths",
-			    "%s can not be masked", path);
 	if (r < 0)
-		return fail_errno(f, r, "masking paths");
+		return fail_masks(f, r, path);
 	r = compose_own(c, masks, f);
 	return r < 0 ? r : fold_masks(&c->policy, f);
 }

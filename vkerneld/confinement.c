@@ -16,8 +16,8 @@ static const char *const classes[VK_NR_CLASSES] = {
 
 /* By bit of vk_confinement.flags. */
 static const char *const flags[] = {
-	"complain",	   "kill",  "audit", "attach_disconnected", "chroot_relative",
-	"mediate_deleted", "masks",
+	"complain",	   "kill",  "audit",   "attach_disconnected", "chroot_relative",
+	"mediate_deleted", "masks", "unnamed",
 };
 
 static const char *const limits[VK_NR_RLIMITS] = {

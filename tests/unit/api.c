@@ -340,7 +340,7 @@ static void masks_are_rules_and_stay(void **state)
 static void masks_that_can_not_be(void **state)
 {
 	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"masked_paths\":[\"m\"]}",
-	       "io.vkernel.InvalidProfile", "message", "m can not be masked");
+	       "io.vkernel.InvalidProfile", "message", "\"m\" can not be masked");
 	refuse("Bind", "{\"container\":\"c\",\"pid\":1,\"masked_paths\":[1]}",
 	       "org.varlink.service.InvalidParameter", "parameter", "masked_paths");
 	/* The runtime's mounts have to do where the core can not tell paths. */

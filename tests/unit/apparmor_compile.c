@@ -95,7 +95,7 @@ static void what_nobody_mediates(void **state)
 	assert_refused(
 		&c,
 		"include <tunables/global>\nprofile a {\n include <abstractions/dbus-strict>\n}\n",
-		-EOPNOTSUPP, "abstractions/dbus-strict:");
+		-EOPNOTSUPP, "\"abstractions/dbus-strict\", line ");
 	assert_refused(&c, "profile a {\n deny unix peer=(label=x),\n}\n", -EOPNOTSUPP,
 		       "not enforced");
 	c.allow_unmediated = true;

@@ -90,7 +90,9 @@ static int take_warning(char *line, bool allowed, const ArmorSource *source, Pro
 	append_warning(&m, warning ? warning : line);
 	if (allowed && said_last(report, m.text))
 		return 0;
-	place = unmediated ? armor_locate(source, m.text) : NULL;
+	/* Nobody would read more. */
+	if (unmediated && report->n_warnings < PROFILE_WARNINGS_MAX)
+		place = armor_locate(source, m.text);
 	if (unmediated && !allowed)
 		return profile_fail(report, -EOPNOTSUPP,
 				    "%s%s%s: vkernel can not mediate them; drop them or allow that",

@@ -3,9 +3,11 @@
 
 #include <ctype.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "proto/util.h"
 #include "vkerneld/profile/report.h"
@@ -13,6 +15,7 @@
 #define DEPTH_MAX 16
 #define FILES_MAX 256
 #define FILE_SIZE_MAX (1u << 20)
+#define BYTES_MAX (8u << 20)
 #define RULE_SHOWN 60
 
 /* What rules of a kind begin with: also the words by which the parser complains of them. */
@@ -22,6 +25,7 @@ static const char *const kinds[] = { "dbus",   "unix",	 "mqueue", "userns", "io_
 typedef struct Search {
 	const char *kind, *includes;
 	unsigned int files;
+	size_t left; /* bytes to look at */
 	char *found;
 } Search;
 
@@ -88,9 +92,10 @@ static void note(Search *s, const char *file, unsigned int line, const char *rul
 	const char *stop = memchr(rule, ',', (size_t)(end - rule));
 	const size_t size = (size_t)((stop ? stop + 1 : end) - rule);
 	const Quoted shown = quoted(rule, size < RULE_SHOWN ? size : RULE_SHOWN);
+	const Quoted name = quoted(file ? file : "", file ? strlen(file) : 0);
 
-	if (file ? asprintf(&s->found, "%s:%u, %s", file, line, shown.text) < 0
-		 : asprintf(&s->found, "line %u, %s", line, shown.text) < 0)
+	if (asprintf(&s->found, "%s%sline %u, %s", file ? name.text : "", file ? ", " : "", line,
+		     shown.text) < 0)
 		s->found = NULL;
 }
 
@@ -100,15 +105,17 @@ static void search_text(Search *s, const char *file, const char *text, size_t si
 /* Nothing but what lies in the folder: whoever reads is not who wrote. */
 static void search_file(Search *s, const char *file, unsigned int depth)
 {
+	const struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
+				      .resolve = RESOLVE_BENEATH };
 	_cleanup_close_ int folder = open(s->includes, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_close_ int fd = -EBADF;
 	_cleanup_free_ char *text = NULL;
 	struct stat st;
 	ssize_t n;
 
-	if (folder < 0 || depth > DEPTH_MAX || s->files++ >= FILES_MAX || strstr(file, ".."))
+	if (folder < 0 || depth > DEPTH_MAX || s->files++ >= FILES_MAX)
 		return;
-	fd = openat(folder, file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	fd = (int)syscall(SYS_openat2, folder, file, &how, sizeof(how));
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_SIZE_MAX)
 		return;
 	text = malloc((size_t)st.st_size + 1);
@@ -129,7 +136,7 @@ static void search_include(Search *s, const char *line, const char *end, unsigne
 		return;
 	at = memchr(at, '<', (size_t)(end - at));
 	close = at ? memchr(at, '>', (size_t)(end - at)) : NULL;
-	if (!close || at[1] == '/')
+	if (!close)
 		return;
 	file = strndup(at + 1, (size_t)(close - at - 1));
 	if (file)
@@ -142,6 +149,9 @@ static void search_text(Search *s, const char *file, const char *text, size_t si
 	const char *end = text + size, *next;
 	unsigned int number = 1;
 
+	if (size > s->left)
+		return;
+	s->left -= size;
 	for (const char *line = text; line < end && !s->found; line = next + 1, number++) {
 		const char *rule;
 
@@ -156,7 +166,7 @@ static void search_text(Search *s, const char *file, const char *text, size_t si
 
 char *armor_locate(const ArmorSource *source, const char *complaint)
 {
-	Search s = { .kind = kind_of(complaint), .includes = source->includes };
+	Search s = { .kind = kind_of(complaint), .includes = source->includes, .left = BYTES_MAX };
 
 	if (s.kind)
 		search_text(&s, NULL, source->text, source->size, 0);

@@ -13,8 +13,8 @@ typedef struct ArmorSource {
 } ArmorSource;
 
 /*
- * Of the first rule of the kind that @complaint, a message of the parser's, is about: "line 4" or
- * "abstractions/x:4", and how it begins. One heap object, or NULL: no kind is named, no such rule
+ * Of the first rule of the kind that @complaint, a message of the parser's, is about: its
+ * file, if it is an included one, its line, and how it begins. One heap object, or NULL: no kind is named, no such rule
  * was found, or memory is out.
  */
 char *armor_locate(const ArmorSource *source, const char *complaint);

@@ -32,7 +32,10 @@ static inline uint32_t *automaton_row(const Automaton *a, uint32_t state)
 	return a->next + (size_t)state * a->n_classes;
 }
 
-/* Of states that no text tells apart, one stays. -ENOMEM, and then it is as it was. */
+/*
+ * Of states that no text tells apart, one stays; all do where finding them would take too long.
+ * -ENOMEM, and then it is as it was.
+ */
 int automaton_minimise(Automaton *a);
 
 /*

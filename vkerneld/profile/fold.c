@@ -25,7 +25,7 @@ static const struct vk_confinement *find(const Policy *p, bool masks)
 static Accepted accept_both(const struct vk_dfa_state *profile, const struct vk_dfa_state *masks)
 {
 	return (Accepted){ .accept = (profile->accept & masks->accept) |
-				     (masks->accept & VK_FILE_MASKED),
+				     (masks->accept & (VK_FILE_MASKED | VK_FILE_KEPT)),
 			   .accept2 = profile->accept2 };
 }
 
@@ -90,7 +90,7 @@ static int replace(const Policy *p, const struct vk_confinement *old,
 	return 0;
 }
 
-/* One that permits no file has nothing to be hidden. */
+/* *ret is NULL for one that permits no file, and so has nothing to be hidden. */
 static int fold(const struct vk_confinement *profile, const struct vk_confinement *masks,
 		struct vk_confinement **ret)
 {
@@ -117,6 +117,9 @@ int policy_fold_masks(Policy **p)
 	r = fold(profile, masks, &made);
 	if (r >= 0)
 		r = replace(*p, profile, masks, made ? made : profile, &folded);
+	/* Then it takes two walks. */
+	if (r == -E2BIG)
+		return 0;
 	if (r < 0)
 		return r;
 	free(*p);

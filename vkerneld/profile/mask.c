@@ -16,6 +16,7 @@ enum state {
 	STATE_FREE = 1, /* no rule is about it */
 	STATE_PAIR, /* behind the NUL of a link: its target */
 	STATE_READONLY,
+	STATE_HIDDEN, /* beneath a masked folder */
 	STATE_FOLDER, /* a masked one: it may be listed */
 	STATE_ROOT
 };
@@ -23,8 +24,9 @@ enum state {
 static const uint32_t accepts[] = {
 	[STATE_FREE] = BOTH(VK_MAY_MASK),
 	[STATE_PAIR] = BOTH(VK_MAY_LINK | VK_MAY_LINK_SUBSET),
-	[STATE_READONLY] = BOTH(VK_MAY_MASK & ~MAY_CHANGE),
-	[STATE_FOLDER] = BOTH(VK_MAY_MASK & ~MAY_CHANGE),
+	[STATE_READONLY] = BOTH(VK_MAY_MASK & ~MAY_CHANGE) | VK_FILE_KEPT,
+	[STATE_HIDDEN] = VK_FILE_KEPT,
+	[STATE_FOLDER] = BOTH(VK_MAY_MASK & ~MAY_CHANGE) | VK_FILE_KEPT,
 	[STATE_ROOT] = BOTH(VK_MAY_MASK),
 };
 
@@ -75,6 +77,7 @@ static int tree_begin(Tree *t)
 		return -ENOMEM;
 	for (uint32_t i = STATE_FREE; i < STATE_FOLDER; i++)
 		fill(automaton_row(&t->automaton, i), i);
+	fill(automaton_row(&t->automaton, STATE_FOLDER), STATE_HIDDEN);
 	automaton_row(&t->automaton, STATE_FREE)[0] = STATE_PAIR;
 	return 0;
 }
@@ -82,8 +85,11 @@ static int tree_begin(Tree *t)
 static int add_node(Tree *t, uint32_t parent, uint8_t byte, uint32_t *ret)
 {
 	const uint32_t room = t->automaton.room;
-	int r = automaton_add(&t->automaton, 0, 0, ret);
+	int r;
 
+	if (t->automaton.n_states == MASK_MAX_STATES)
+		return -E2BIG;
+	r = automaton_add(&t->automaton, 0, 0, ret);
 	if (r < 0)
 		return r;
 	if (room != t->automaton.room) {
@@ -164,20 +170,20 @@ static uint32_t around(const Tree *t, const Node *n)
 {
 	const Node *parent = &t->nodes[n->parent];
 
-	if (n->byte != '/' || parent->kind == KIND_NONE || parent->around == VK_DFA_NOMATCH)
+	if (n->byte != '/' || parent->kind == KIND_NONE || parent->around == STATE_HIDDEN)
 		return parent->around;
-	return parent->kind == KIND_MASKED ? VK_DFA_NOMATCH : STATE_READONLY;
+	return parent->kind == KIND_MASKED ? STATE_HIDDEN : STATE_READONLY;
 }
 
 static uint32_t accept_of(const Tree *t, const Node *n)
 {
-	if (t->nodes[n->parent].around == VK_DFA_NOMATCH)
-		return 0;
+	if (t->nodes[n->parent].around == STATE_HIDDEN)
+		return accepts[STATE_HIDDEN];
 	if (is_masked_folder(t, n))
 		return accepts[STATE_FOLDER];
 	switch (n->kind) {
 	case KIND_MASKED:
-		return VK_FILE_MASKED;
+		return VK_FILE_MASKED | VK_FILE_KEPT;
 	case KIND_READONLY:
 		return accepts[STATE_READONLY];
 	default:
@@ -196,7 +202,7 @@ static void finish_node(Tree *t, uint32_t state)
 	n->around = state == STATE_ROOT ? STATE_FREE : around(t, n);
 	for (uint32_t i = 1; i < 256; i++)
 		if (!row[i])
-			row[i] = i == '/' && n->kind != KIND_NONE && n->around != VK_DFA_NOMATCH
+			row[i] = i == '/' && n->kind != KIND_NONE && n->around != STATE_HIDDEN
 					 ? beneath[n->kind]
 					 : n->around;
 	if (n->kind == KIND_NONE && n->around == STATE_FREE)
@@ -214,7 +220,8 @@ static int confine(const struct vk_dfa *dfa, struct vk_confinement **ret)
 	if (!c)
 		return -ENOMEM;
 	c->size = (uint32_t)size;
-	c->flags = VK_CONFINE_ATTACH_DISCONNECTED | VK_CONFINE_MEDIATE_DELETED | VK_CONFINE_MASKS;
+	c->flags = VK_CONFINE_ATTACH_DISCONNECTED | VK_CONFINE_MEDIATE_DELETED | VK_CONFINE_MASKS |
+		   VK_CONFINE_UNNAMED;
 	c->mediates = VK_CLASS_BIT(VK_CLASS_FILE);
 	c->file = sizeof(*c);
 	c->label = (uint32_t)label;

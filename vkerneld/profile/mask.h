@@ -11,17 +11,19 @@
 #include "vkerneld/profile/policy.h"
 
 #define MASK_LABEL "maskedPaths"
+#define MASK_MAX_STATES 16384
 
 /*
  * masked, readonly: arrays of strings, or NULL. *ret is NULL if they name no path. Returns 0;
- * -EINVAL for a path that is not absolute, or is the root: *ret_path borrows it; -ENOMEM.
+ * -EINVAL for a path that is not absolute, or is the root: *ret_path borrows it; -E2BIG for more
+ * than MASK_MAX_STATES bytes of paths, but for how they begin alike; -ENOMEM.
  */
 int mask_confinement(json_object *masked, json_object *readonly, struct vk_confinement **ret,
 		     const char **ret_path);
 
 /*
  * Where the policy has such a confinement and another one that rules files, makes one of both, so
- * that one walk of a path answers for both. Returns 0, -E2BIG or -ENOMEM; the policy stays as it is
- * then.
+ * that one walk of a path answers for both; unless that would be too large, or not the same.
+ * Returns 0, or -ENOMEM, and the policy stays as it is then.
  */
 int policy_fold_masks(Policy **p);

@@ -8,6 +8,9 @@
 #include "proto/util.h"
 #include "vkerneld/profile/automaton.h"
 
+/* States looked at: each byte of the longest path takes a look at all. */
+#define WORK_MAX (1u << 19)
+
 typedef struct Refinement {
 	const Automaton *a;
 	uint32_t *group, *refined; /* of each state; that of VK_DFA_NOMATCH is 0 */
@@ -121,8 +124,9 @@ int automaton_minimise(Automaton *a)
 
 	if (error < 0)
 		return error;
-	while (refine(&r))
-		;
+	for (uint64_t work = a->n_states; refine(&r); work += a->n_states)
+		if (work > WORK_MAX)
+			return 0;
 	error = rebuild(&r, &smaller);
 	if (error < 0)
 		return error;

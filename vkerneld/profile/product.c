@@ -95,6 +95,8 @@ static int state_of(Product *p, Pair pair, uint32_t *ret)
 	*ret = *slot;
 	if (*slot)
 		return 0;
+	if (p->n_pairs == PRODUCT_MAX_STATES)
+		return -E2BIG;
 	both = p->accept(&p->a->states[pair.a], &p->b->states[pair.b]);
 	r = automaton_add(&p->made, both.accept, both.accept2, ret);
 	if (r < 0)

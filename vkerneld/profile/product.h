@@ -13,9 +13,12 @@ typedef struct Accepted {
 
 typedef Accepted (*ProductAccept)(const struct vk_dfa_state *a, const struct vk_dfa_state *b);
 
+/* More would keep whoever waits for them too long. */
+#define PRODUCT_MAX_STATES 16384
+
 /*
  * Walks both at once. Where either does not match, neither does. Returns 0, -ENOMEM, or -E2BIG for
- * more states or edges than an automaton may have.
+ * more than PRODUCT_MAX_STATES or VK_DFA_MAX_EDGES.
  */
 int dfa_product(const struct vk_dfa *a, const struct vk_dfa *b, ProductAccept accept,
 		struct vk_dfa **ret);

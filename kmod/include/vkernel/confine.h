@@ -33,7 +33,8 @@ enum vk_class {
 #define VK_CONFINE_CHROOT_RELATIVE 0x10 /* paths begin at the task's root */
 #define VK_CONFINE_MEDIATE_DELETED 0x20 /* a deleted file has its old path, else none */
 #define VK_CONFINE_MASKS 0x40 /* paths that the container's configuration masks are in it */
-#define VK_CONFINE_FLAGS 0x7fu
+#define VK_CONFINE_UNNAMED 0x80 /* it has a name for people only: as a peer, its tasks have none by it */
+#define VK_CONFINE_FLAGS 0xffu
 
 /*
  * Accept words of both automata have permissions in the lowest seven bits. Of accept2, the seven
@@ -54,6 +55,8 @@ enum vk_class {
 #define VK_OTHER_SHIFT 14
 /* Of accept: the path is masked, and the null device that covers it may be opened. */
 #define VK_FILE_MASKED 0x80000000u
+/* Of accept: the path is masked or read-only, so that its file may have no other name. */
+#define VK_FILE_KEPT 0x40000000u
 
 /* Mounts; the path of the mount point is matched, then as kmod/mount.c says. */
 #define VK_MATCH_MOUNT 7 /* the first byte, as AppArmor numbers classes */
@@ -201,6 +204,11 @@ static inline __u32 vk_file_quiet(const struct vk_dfa *dfa, __u32 state, int own
 static inline int vk_file_masked(const struct vk_dfa *dfa, __u32 state)
 {
 	return !!(dfa->states[state].accept & VK_FILE_MASKED);
+}
+
+static inline int vk_file_kept(const struct vk_dfa *dfa, __u32 state)
+{
+	return !!(dfa->states[state].accept & VK_FILE_KEPT);
 }
 
 /* Whether an automaton lies at @place of @c and ends within it. */

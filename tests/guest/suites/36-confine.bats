@@ -225,6 +225,10 @@ hidden() {
 	allowed opens bare /t/sub/own 1
 	hidden masked
 	refused $EACCES inside masked callprobe native unlink str:/t/closed/deep/er/file
+	allowed inside masked callprobe native link str:/t/open/plain str:/t/open/link2
+	allowed inside masked callprobe native unlink str:/t/open/link2
+	refused $EACCES inside masked callprobe native link str:/t/closed/secret str:/t/open/link2
+	refused $EACCES inside masked callprobe native link str:/t/sub/own str:/t/open/link2
 	allowed opens masked /t/open/plain 2
 	allowed inside masked callprobe native socket 2 1 0
 	stop bare
@@ -245,10 +249,35 @@ hidden() {
 	stop folded masked
 }
 
+# Who stays in a folder whose mounts are taken away, the masks among them, is still where he was.
+left_behind() {
+	inside "$1" sh -c 'cd "$0" && callprobe native umount2 "str:$0" 2 >/dev/null &&
+		exec callprobe native openat -100 "str:$1" "$2" 0' "$2" "$3" "$4"
+}
+
+@test "nor does a lazy unmount of all that is masked lead to it" {
+	local proc='.linux.maskedPaths = ["/proc/keys", "/sys/kernel/notes"]
+		| .linux.readonlyPaths = ["/proc/sys"]
+		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
+
+	start runc bare "" "$proc | del(.hooks)"
+	start runc lazy "" "$proc"
+	allowed left_behind bare /sys kernel/notes 0
+	refused $EACCES left_behind lazy /sys kernel/notes 0
+	allowed left_behind bare /proc keys 0
+	refused $EACCES left_behind lazy /proc keys 0
+	stop bare lazy
+	start runc bare "" "$proc | del(.hooks)"
+	start runc lazy "" "$proc"
+	allowed left_behind bare /proc sys/kernel/hostname 1
+	refused $EACCES left_behind lazy /proc sys/kernel/hostname 1
+	stop bare lazy
+}
+
 @test "a path that can not be masked is named" {
 	run start runc odd "" '.linux.maskedPaths = ["secret"]'
 	run -0 cat "$VK_ROOM/said"
-	says "secret can not be masked"
+	says "can not be masked"
 	[[ -z $(instance odd id) ]]
 }
 
