@@ -95,9 +95,10 @@ static bool vk_is_named(const struct vk_policy *policy)
 {
 	const struct vk_confinement *c;
 
-	if (policy)
-		vk_for_each_named(c, policy)
-			return true;
+	if (!policy)
+		return false;
+	vk_for_each_named(c, policy)
+		return true;
 	return false;
 }
 
