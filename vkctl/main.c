@@ -16,7 +16,9 @@ int main(int argc, char **argv)
 
 	if (argc > 0 && strcmp(basename(argv[0]), SHIM_NAME) == 0)
 		return shim_main(argc, argv);
-	setlocale(LC_ALL, "");
+	/* A hook shows nobody a table, and is waited for. */
+	if (argc < 2 || strcmp(argv[1], verb_hook.name) != 0)
+		setlocale(LC_ALL, "");
 	argp_err_exit_status = STATUS_USAGE;
 	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0)) {
 		puts("vkctl " VK_VERSION);

@@ -291,8 +291,7 @@ podman_run() {
 		podman_run --detach --name shim-$runtime --rootfs "$VK_ROOTFS" sleep 100000
 		pid=$(podman inspect --format '{{.State.Pid}}' shim-$runtime)
 		unconfined_by_the_host "$pid"
-		# add_key is refused by podman's profile with EPERM, and ENOSYS is none of its errnos.
-		refused 1 podman exec shim-$runtime callprobe native keyctl 0 0
+		refused 1 podman exec shim-$runtime callprobe native migrate_pages 0 0 0 0
 		allowed podman exec shim-$runtime callprobe native uname buf
 		expect unconfined podman exec shim-$runtime cat /proc/self/attr/apparmor/current
 		podman rm --force --time 0 shim-$runtime
