@@ -57,7 +57,8 @@ static void report(const struct shim *s, const struct failure *failure, bool war
 		      stderr);
 	else
 		lowlevel_log(s->arguments.log, s->arguments.log_format, message ?: SHIM_NAME);
-	complaint_send(failure, id, warn);
+	if (s->arguments.verb == SHIM_CREATE)
+		complaint_send(failure, id, warn);
 }
 
 /* A file that is wrong counts as absent; what reads the output of state and list need not know. */
