@@ -319,7 +319,7 @@ static int mask(BindOperation *b, Manager *m, Failure *f)
 		return fail_kernel(f, r, m->kernel, "asking the core");
 	if (!(info.features & VKERNEL_FEATURE_CONFINE))
 		return 0;
-	return compose_masks(&b->composed, b->masked, b->readonly, f);
+	return compose_masks(m, &b->composed, b->masked, b->readonly, f);
 }
 
 static void mask_and_attempt(BindOperation *b)

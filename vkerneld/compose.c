@@ -373,7 +373,43 @@ static int fail_masks(Failure *f, int r, const char *path)
 	}
 }
 
-int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failure *f)
+/* Of the policy, and of the container's own part, as they become when paths are masked. */
+typedef struct MaskKeys {
+	char policy[HASH_HEX_SIZE], own[HASH_HEX_SIZE];
+} MaskKeys;
+
+static void mask_key(const Composed *c, json_object *masked, json_object *readonly,
+		     const char *part, char ret[HASH_HEX_SIZE])
+{
+	Hash h;
+
+	hash_init(&h);
+	hash_add_string(&h, "part", part);
+	hash_add_field(&h, "policy", c->policy->digest, VK_DIGEST_SIZE);
+	if (c->own)
+		hash_add_field(&h, "own", c->own->digest, VK_DIGEST_SIZE);
+	hash_add_string(&h, "masked",
+			json_object_to_json_string_ext(masked, JSON_C_TO_STRING_PLAIN));
+	hash_add_string(&h, "readonly",
+			json_object_to_json_string_ext(readonly, JSON_C_TO_STRING_PLAIN));
+	hash_end(&h, ret);
+}
+
+static bool recall_masked(const Manager *m, const MaskKeys *keys, Composed *c)
+{
+	_cleanup_free_ Policy *policy = NULL, *own = NULL;
+
+	if (reading_recall(m->readings, keys->policy, &policy) < 0 ||
+	    reading_recall(m->readings, keys->own, &own) < 0)
+		return false;
+	free(c->policy);
+	free(c->own);
+	c->policy = TAKE_PTR(policy);
+	c->own = TAKE_PTR(own);
+	return true;
+}
+
+static int mask_now(Composed *c, json_object *masked, json_object *readonly, Failure *f)
 {
 	_cleanup_free_ struct vk_confinement *masks = NULL;
 	const char *path = NULL;
@@ -384,6 +420,25 @@ int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failu
 		return fail_masks(f, r, path);
 	r = compose_own(c, masks, f);
 	return r < 0 ? r : fold_masks(&c->policy, f);
+}
+
+int compose_masks(const Manager *m, Composed *c, json_object *masked, json_object *readonly,
+		  Failure *f)
+{
+	MaskKeys keys;
+	int r;
+
+	mask_key(c, masked, readonly, "policy", keys.policy);
+	mask_key(c, masked, readonly, "own", keys.own);
+	if (recall_masked(m, &keys, c))
+		return 0;
+	r = mask_now(c, masked, readonly, f);
+	if (r < 0)
+		return r;
+	reading_remember(m->readings, keys.policy, c->policy);
+	if (c->own)
+		reading_remember(m->readings, keys.own, c->own);
+	return 0;
 }
 
 int compose_kept(const Manager *m, const char *name, Composed *c, Failure *f)

@@ -40,7 +40,8 @@ int compose(const Manager *m, const Wish *wish, Composed *ret, Failure *f);
 int compose_own(Composed *c, const struct vk_confinement *confinement, Failure *f);
 
 /* Adds what its configuration masks and has read-only: arrays of paths, or NULL. */
-int compose_masks(Composed *c, json_object *masked, json_object *readonly, Failure *f);
+int compose_masks(const Manager *m, Composed *c, json_object *masked, json_object *readonly,
+		  Failure *f);
 
 /*
  * Adds that of the kept policy of this name. Returns 1, or 0 if no such policy is kept or it has no

@@ -3,7 +3,7 @@
 
 #include "vkerneld/reading.h"
 
-#define REMEMBERED_MAX 32
+#define REMEMBERED_MAX 64
 
 typedef struct Reading {
 	char key[HASH_HEX_SIZE];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * What profiles on system calls became: libseccomp takes longer over one than all else that a
- * container's start takes from the daemon, and the same profile comes with most containers.
+ * What took long to make of profiles: libseccomp's work on those on system calls, and the product
+ * of automata that masks paths. The same ones come with most containers, whose start waits for it.
  */
 #pragma once
 

@@ -54,11 +54,11 @@ static void what_is_used_is_kept(void **state)
 
 	assert_non_null(r);
 	assert_false(knows(r, 0));
-	for (unsigned int i = 0; i < 40; i++) {
+	for (unsigned int i = 0; i < 72; i++) {
 		put(r, i);
 		assert_true(knows(r, 0));
 	}
-	assert_true(knows(r, 39));
+	assert_true(knows(r, 71));
 	assert_false(knows(r, 1));
 	readings_free(r);
 }
