@@ -8,6 +8,7 @@
 #include "vkctl/binding.h"
 #include "vkctl/call.h"
 #include "vkctl/complaint.h"
+#include "vkctl/docker.h"
 #include "vkctl/input.h"
 #include "vkctl/lowlevel.h"
 #include "vkctl/move.h"
@@ -159,6 +160,8 @@ static int move(struct shim *s, struct failure *failure)
 	r = read_config(s, failure);
 	if (r >= 0)
 		r = check_caller(failure);
+	if (r >= 0)
+		r = docker_name_image(&s->container, s->path, failure);
 	if (r >= 0)
 		r = own_path(program, failure);
 	if (r >= 0)
