@@ -131,6 +131,8 @@ add_alpha_and_beta() {
 }
 
 # bundle NAME [POLICY] [JQ]: a bundle whose hook is vkctl; JQ changes its config.json further
+#
+# Masked paths are rules, too; without them a container's module is that of its policy.
 bundle() {
 	local name=$1 policy=${2:-} jq=${3:-.} dir=$VK_ROOM/bundles/$1
 
@@ -138,7 +140,8 @@ bundle() {
 	mkdir -p "$dir"
 	(cd "$dir" && runc spec)
 	jq --arg policy "$policy" --arg rootfs "$VK_ROOTFS" '
-		.root = {path: $rootfs, readonly: false}
+		del(.linux.maskedPaths, .linux.readonlyPaths)
+		| .root = {path: $rootfs, readonly: false}
 		| .process.terminal = false
 		| .process.noNewPrivileges = false
 		| .process.args = ["sleep", "100000"]
