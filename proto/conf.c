@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <ctype.h>
+#include <dirent.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "proto/conf.h"
 
 #define BUILD_TIMEOUT_MAX 3600
+#define BUILDS_MAX 64
+#define BUILD_QUEUE_MAX 65536
+#define DROP_INS ".d"
 
 typedef struct Key {
 	const char *name;
@@ -64,17 +68,69 @@ static int parse_build_user(Conf *c, const char *value)
 	return value[0] ? set_string(&c->build_user, value) : -EINVAL;
 }
 
-static int parse_build_timeout(Conf *c, const char *value)
+/* Digits alone; ret_end: behind them. */
+static int parse_digits(const char *value, uint64_t *ret, const char **ret_end)
 {
 	char *end;
-	unsigned long n;
 
 	if (!isdigit((unsigned char)value[0]))
 		return -EINVAL;
-	n = strtoul(value, &end, 10);
-	if (*end || n == 0 || n > BUILD_TIMEOUT_MAX)
+	errno = 0;
+	*ret = strtoull(value, &end, 10);
+	*ret_end = end;
+	return errno ? -EINVAL : 0;
+}
+
+static int parse_number(unsigned int *field, const char *value, unsigned int min, unsigned int max)
+{
+	const char *end;
+	uint64_t n;
+	int r;
+
+	r = parse_digits(value, &n, &end);
+	if (r < 0 || *end || n < min || n > max)
 		return -EINVAL;
-	c->build_timeout = (unsigned int)n;
+	*field = (unsigned int)n;
+	return 0;
+}
+
+static int parse_build_timeout(Conf *c, const char *value)
+{
+	return parse_number(&c->build_timeout, value, 1, BUILD_TIMEOUT_MAX);
+}
+
+static int parse_builds_max(Conf *c, const char *value)
+{
+	return parse_number(&c->builds_max, value, 1, BUILDS_MAX);
+}
+
+static int parse_build_queue_max(Conf *c, const char *value)
+{
+	return parse_number(&c->build_queue_max, value, 1, BUILD_QUEUE_MAX);
+}
+
+/* Units are those of systemd: powers of 1024. */
+static int parse_cache_max(Conf *c, const char *value)
+{
+	static const char units[] = "KMGT";
+	const char *end, *unit;
+	uint64_t n;
+
+	if (strcmp(value, "infinity") == 0) {
+		c->cache_max = UINT64_MAX;
+		return 0;
+	}
+	if (parse_digits(value, &n, &end) < 0)
+		return -EINVAL;
+	if (*end) {
+		unit = strchr(units, *end);
+		if (!unit || end[1])
+			return -EINVAL;
+		for (; unit >= units; unit--)
+			if (__builtin_mul_overflow(n, UINT64_C(1024), &n))
+				return -EINVAL;
+	}
+	c->cache_max = n;
 	return 0;
 }
 
@@ -109,6 +165,9 @@ static const Key keys[] = {
 	{ "Builder", parse_builder, "template or kbuild" },
 	{ "BuildUser", parse_build_user, "the name of a user" },
 	{ "BuildTimeoutSec", parse_build_timeout, "seconds, from 1 to 3600" },
+	{ "BuildsMax", parse_builds_max, "a number from 1 to 64" },
+	{ "BuildQueueMax", parse_build_queue_max, "a number from 1 to 65536" },
+	{ "CacheMax", parse_cache_max, "bytes, with K, M, G or T behind them, or infinity" },
 	{ "Runtimes", parse_runtimes, "names or absolute paths of container runtimes" },
 	{ "ModuleSigningKey", parse_signing_key, "an absolute path" },
 	{ "ModuleSigningCert", parse_signing_cert, "an absolute path" },
@@ -151,7 +210,8 @@ static int parse_setting(Conf *c, const char *path, unsigned int n, const char *
 			return r;
 		return explain(ret_error, "%s:%u: %s= wants %s", path, n, name, keys[i].wants);
 	}
-	return explain(ret_error, "%s:%u: unknown setting '%s'", path, n, name);
+	return explain(ret_error, "%s:%u: unknown setting '%s'; vkernel.conf(5) has those there are",
+		       path, n, name);
 }
 
 static int parse_line(Conf *c, const char *path, unsigned int n, char *line, char **ret_error)
@@ -167,7 +227,7 @@ static int parse_line(Conf *c, const char *path, unsigned int n, char *line, cha
 	return parse_setting(c, path, n, strip(text), strip(equals + 1), ret_error);
 }
 
-static int parse_file(Conf *c, const char *path, FILE *f, char **ret_error)
+static int parse_stream(Conf *c, const char *path, FILE *f, char **ret_error)
 {
 	_cleanup_free_ char *line = NULL;
 	size_t size = 0;
@@ -178,33 +238,146 @@ static int parse_file(Conf *c, const char *path, FILE *f, char **ret_error)
 		if (r < 0)
 			return r;
 	}
-	return ferror(f) ? -EIO : 0;
+	return ferror(f) ? -errno : 0;
 }
 
-int conf_load(const char *path, Conf *ret, char **ret_error)
+static int explain_errno(char **ret, const char *path, int r)
 {
-	_cleanup_fclose_ FILE *f = NULL;
-	_cleanup_conf_ Conf c = { .build_timeout = 240 };
+	explain(ret, "%s: %s", path, strerror(-r));
+	return r;
+}
+
+static int parse_file(Conf *c, const char *path, char **ret_error)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	int r;
+
+	/* A drop-in that went away meanwhile is none either. */
+	if (!f)
+		return errno == ENOENT ? 0 : explain_errno(ret_error, path, -errno);
+	r = parse_stream(c, path, f, ret_error);
+	return r < 0 && !*ret_error ? explain_errno(ret_error, path, r) : r;
+}
+
+/* Paths, in the order of their last parts, of which each is there once. */
+typedef struct DropIns {
+	char **paths;
+	size_t n;
+} DropIns;
+
+static void drop_ins_done(DropIns *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		free(d->paths[i]);
+	free(d->paths);
+}
+
+static const char *last_part(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+static int add_drop_in(DropIns *d, const char *folder, const char *name)
+{
+	char **more, *path;
+	size_t at = 0;
+	int order = 1;
+
+	while (at < d->n && (order = strcmp(last_part(d->paths[at]), name)) < 0)
+		at++;
+	if (at < d->n && order == 0)
+		return 0;
+	more = reallocarray(d->paths, d->n + 1, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	d->paths = more;
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		return -ENOMEM;
+	memmove(more + at + 1, more + at, (d->n - at) * sizeof(*more));
+	more[at] = path;
+	d->n++;
+	return 0;
+}
+
+static int is_drop_in(const struct dirent *e)
+{
+	const char *dot = strrchr(e->d_name, '.');
+
+	return e->d_name[0] != '.' && dot && strcmp(dot, ".conf") == 0;
+}
+
+static int add_folder(DropIns *d, const char *folder, char **ret_error)
+{
+	struct dirent **entries;
+	int n, r = 0;
+
+	n = scandir(folder, &entries, is_drop_in, NULL);
+	if (n < 0)
+		return errno == ENOENT || errno == ENOTDIR
+			       ? 0
+			       : explain_errno(ret_error, folder, -errno);
+	for (int i = 0; i < n; i++) {
+		if (r >= 0)
+			r = add_drop_in(d, folder, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+static int parse_all(Conf *c, const char *path, const char *const *folders, char **ret_error)
+{
+	_cleanup_(drop_ins_done) DropIns d = {};
+	int r;
+
+	r = parse_file(c, path, ret_error);
+	for (; r >= 0 && *folders; folders++)
+		r = add_folder(&d, *folders, ret_error);
+	for (size_t i = 0; r >= 0 && i < d.n; i++)
+		r = parse_file(c, d.paths[i], ret_error);
+	return r;
+}
+
+int conf_load_folders(const char *path, const char *const *folders, Conf *ret, char **ret_error)
+{
+	_cleanup_conf_ Conf c = {
+		.build_timeout = 240,
+		.builds_max = 1,
+		.build_queue_max = 256,
+		.cache_max = 256u << 20,
+	};
 	int r;
 
 	*ret_error = NULL;
 	r = set_string(&c.build_user, "vkernel-build");
 	if (r >= 0)
 		r = set_string(&c.runtimes, "runc crun");
+	if (r >= 0)
+		r = parse_all(&c, path, folders, ret_error);
 	if (r < 0)
 		return r;
-	f = fopen(path, "re");
-	if (!f && errno != ENOENT) {
-		r = -errno;
-		explain(ret_error, "%s: %s", path, strerror(-r));
-		return r;
-	}
-	if (f) {
-		r = parse_file(&c, path, f, ret_error);
-		if (r < 0)
-			return r;
-	}
 	*ret = c;
 	c = (Conf){};
 	return 0;
+}
+
+int conf_load(const char *path, Conf *ret, char **ret_error)
+{
+	static const char *const usual[] = {
+		VKERNEL_CONF DROP_INS,
+		"/run/vkernel/vkernel.conf" DROP_INS,
+		"/usr/local/lib/vkernel/vkernel.conf" DROP_INS,
+		"/usr/lib/vkernel/vkernel.conf" DROP_INS,
+		NULL,
+	};
+	_cleanup_free_ char *beside = NULL;
+
+	*ret_error = NULL;
+	if (strcmp(path, VKERNEL_CONF) == 0)
+		return conf_load_folders(path, usual, ret, ret_error);
+	if (asprintf(&beside, "%s" DROP_INS, path) < 0) {
+		beside = NULL;
+		return -ENOMEM;
+	}
+	return conf_load_folders(path, (const char *const[]){ beside, NULL }, ret, ret_error);
 }
