@@ -210,8 +210,8 @@ static int parse_setting(Conf *c, const char *path, unsigned int n, const char *
 			return r;
 		return explain(ret_error, "%s:%u: %s= wants %s", path, n, name, keys[i].wants);
 	}
-	return explain(ret_error, "%s:%u: unknown setting '%s'; vkernel.conf(5) has those there are",
-		       path, n, name);
+	return explain(ret_error, "%s:%u: unknown setting '%s'; see vkernel.conf(5)", path, n,
+		       name);
 }
 
 static int parse_line(Conf *c, const char *path, unsigned int n, char *line, char **ret_error)

@@ -34,8 +34,8 @@ void conf_done(Conf *c);
  * /usr/lib. They are read in the order of their names, whichever the folder; of one name only the
  * one in the first folder counts, so an empty file hides another.
  *
- * On failure ret_error says "file:line: what", to be freed by the caller; it may be NULL when memory
- * is out.
+ * On failure ret_error says "file:line: what", to be freed by the caller; it may be NULL when
+ * memory is out.
  */
 int conf_load(const char *path, Conf *ret, char **ret_error);
 

@@ -61,6 +61,8 @@ static const struct {
 	  "only root and the group vkernel may talk to vkerneld", "",
 	  "run it as root, or as a member of the group vkernel" },
 	{ "BuildFailed", STATUS_FAILED, NULL, NULL, "the module could not be built", "", NULL },
+	{ "QueueFull", STATUS_FAILED, NULL, NULL, "too many builds wait already", "",
+	  "try again later" },
 	{ "InvalidProfile", STATUS_FAILED, NULL, NULL, "the profile is not valid", "", NULL },
 	{ "KernelMissing", STATUS_FAILED, NULL, NULL, "the core is not in the kernel", "",
 	  "'vkctl status' says what is missing" },

@@ -17,6 +17,7 @@
 #define ERROR_ALREADY_BOUND "io.vkernel.AlreadyBound"
 #define ERROR_IN_USE "io.vkernel.InUse"
 #define ERROR_BUILD_FAILED "io.vkernel.BuildFailed"
+#define ERROR_QUEUE_FULL "io.vkernel.QueueFull"
 #define ERROR_KERNEL_MISSING "io.vkernel.KernelMissing"
 #define ERROR_UNSUPPORTED "io.vkernel.Unsupported"
 #define ERROR_FAILED "io.vkernel.Failed"

@@ -118,6 +118,8 @@ static int start(Bench *b, const char *folder, const char *sources, const char *
 		.loaded = "/nonexistent",
 		.path = "/usr/bin:/bin",
 		.timeout = 600,
+		.builds_max = 1,
+		.queue_max = 256,
 	};
 	r = sd_event_new(&b->event);
 	if (r >= 0)

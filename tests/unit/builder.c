@@ -24,6 +24,8 @@ static const char make_script[] =
 	"echo ${n:-vkernel} >>$room/runs\n"
 	"[ ! -e $m/core.symvers ] || cp $m/core.symvers $room\n"
 	"[ ! -e $room/slow ] || sleep 30\n"
+	"[ ! -e $room/meet ] || { >$room/meet/$$; ls $room/meet | wc -l >>$room/met;"
+	" sleep 0.5; rm $room/meet/$$; }\n"
 	"[ ! -e $room/fail ] || { echo the reason; exit 2; }\n"
 	"printf '\\177ELF and the rest of the module' >$m/${n:-vkernel}.ko\n"
 	"[ \"$n\" != " TEMPLATE_MODULE " ] || cat ${0%/bin/make}/template.ko >$m/$n.ko\n"
@@ -116,6 +118,8 @@ static int set_up(void **state, bool kbuild)
 		.uid = geteuid() == 0 ? BUILD_UID : 0,
 		.gid = BUILD_UID,
 		.timeout = 20,
+		.builds_max = 1,
+		.queue_max = 16,
 		.kbuild = kbuild,
 	};
 	assert_int_equal(sd_event_new(&world.event), 0);
@@ -164,6 +168,18 @@ static void ask(Answer *a, const Policy *p)
 	assert_int_equal(builder_request(world.builder, p, on_done, a, &f), 0);
 }
 
+/* The n-th of policies that differ. */
+static void ask_for(Answer *a, uint32_t n)
+{
+	Policy *p;
+
+	assert_int_equal(policy_new_allow(&p), 0);
+	p->table[VK_TABLE_NATIVE][63] = VK_VERDICT(VK_ERRNO, n);
+	policy_seal(p);
+	ask(a, p);
+	free(p);
+}
+
 static void wait_for(const Answer *a)
 {
 	for (int i = 0; i < 1000 && !a->done; i++)
@@ -197,6 +213,18 @@ static int opens(const Answer *a)
 	if (fd >= 0)
 		close(fd);
 	return fd < 0 ? fd : 0;
+}
+
+static void ends_in(const Answer *a, const char *text, bool wanted)
+{
+	char tail[8] = "";
+	int fd = builder_open(world.builder, a->key, a->module);
+
+	assert_true(fd >= 0);
+	assert_true(lseek(fd, -(off_t)strlen(text), SEEK_END) > 0);
+	assert_int_equal(read(fd, tail, strlen(text)), strlen(text));
+	close(fd);
+	assert_int_equal(strcmp(tail, text) == 0, wanted);
 }
 
 static void assert_clean(void)
@@ -406,6 +434,86 @@ static void without_a_compiler_the_cache_serves(void **state)
 	assert_int_equal(runs(), 2);
 }
 
+/* The most that were at it at once. */
+static int met(void)
+{
+	FILE *f = fopen(scratch_path("room/met"), "re");
+	int n, most = 0;
+
+	assert_non_null(f);
+	while (fscanf(f, "%d", &n) == 1)
+		most = n > most ? n : most;
+	fclose(f);
+	assert_int_equal(unlink(scratch_path("room/met")), 0);
+	return most;
+}
+
+static void as_many_go_on_at_once_as_configured(void **state)
+{
+	Answer a[6];
+
+	build(&a[0]);
+	scratch_folder("room/meet");
+	assert_int_equal(chmod(scratch_path("room/meet"), 0777), 0);
+	for (unsigned int most = 1; most <= 3; most += 2) {
+		world.config.builds_max = most;
+		for (uint32_t i = 0; i < ELEMENTSOF(a); i++)
+			ask_for(&a[i], 10 * most + i);
+		for (size_t i = 0; i < ELEMENTSOF(a); i++) {
+			wait_for(&a[i]);
+			assert_null(a[i].failure.error);
+			assert_int_equal(opens(&a[i]), 0);
+		}
+		assert_int_equal(met(), most);
+	}
+	assert_clean();
+}
+
+static void a_full_queue_says_so(void **state)
+{
+	_cleanup_failure_ Failure f = {};
+	Answer a[3], refused = {};
+
+	world.config.queue_max = ELEMENTSOF(a);
+	for (uint32_t i = 0; i < ELEMENTSOF(a); i++)
+		ask_for(&a[i], i);
+	assert_int_equal(builder_request(world.builder, world.policy, on_done, &refused, &f),
+			 -EAGAIN);
+	assert_string_equal(f.error, ERROR_QUEUE_FULL);
+	assert_non_null(strstr(json_get_string(f.parameters, "message"), "wait"));
+	assert_non_null(strstr(json_get_string(f.parameters, "hint"), "BuildQueueMax="));
+	assert_false(refused.done);
+	/* Whoever wants what is in the queue already is no further one. */
+	ask_for(&refused, 1);
+	for (size_t i = 0; i < ELEMENTSOF(a); i++)
+		wait_for(&a[i]);
+	assert_true(refused.done);
+	build(&refused);
+	assert_null(refused.failure.error);
+}
+
+/* What a key stands for was decided when it was made. */
+static void settings_that_change_are_those_of_the_next(void **state)
+{
+	char key[] = "/key", cert[] = "/cert";
+	Answer a, b;
+
+	build(&a);
+	world.config.signing_key = key;
+	world.config.signing_cert = cert;
+	ask_for(&a, 1);
+	world.config.signing_key = world.config.signing_cert = NULL;
+	memset(key, 'x', sizeof(key) - 1);
+	memset(cert, 'x', sizeof(cert) - 1);
+	ask_for(&b, 1);
+	wait_for(&a);
+	wait_for(&b);
+	assert_null(a.failure.error);
+	assert_string_not_equal(a.key, b.key);
+	ends_in(&a, "signed\n", true);
+	ends_in(&b, "signed\n", false);
+}
+
 static void the_end_stops_a_build(void **state)
 {
 	Answer a;
@@ -417,18 +525,6 @@ static void the_end_stops_a_build(void **state)
 	restart();
 	assert_false(a.done);
 	assert_clean();
-}
-
-/* The n-th of policies that differ. */
-static void ask_for(Answer *a, uint32_t n)
-{
-	Policy *p;
-
-	assert_int_equal(policy_new_allow(&p), 0);
-	p->table[VK_TABLE_NATIVE][63] = VK_VERDICT(VK_ERRNO, n);
-	policy_seal(p);
-	ask(a, p);
-	free(p);
 }
 
 static void build_other(Answer *a, uint32_t n)
@@ -610,18 +706,6 @@ static void a_template_that_is_none_is_told(void **state)
 	assert_failed(&a, "message", "0 sections .vkernel.policy", "failed");
 }
 
-static void ends_in(const Answer *a, const char *text, bool wanted)
-{
-	char tail[8] = "";
-	int fd = builder_open(world.builder, a->key, a->module);
-
-	assert_true(fd >= 0);
-	assert_true(lseek(fd, -(off_t)strlen(text), SEEK_END) > 0);
-	assert_int_equal(read(fd, tail, strlen(text)), strlen(text));
-	close(fd);
-	assert_int_equal(strcmp(tail, text) == 0, wanted);
-}
-
 /* sign-file is a program of the headers, and the template is not for the kernel. */
 static void what_is_placed_is_signed(void **state)
 {
@@ -666,6 +750,10 @@ int main(void)
 		kbuild_test(what_is_no_module_is_not_taken),
 		kbuild_test(without_a_compiler_nothing_begins),
 		kbuild_test(without_a_compiler_the_cache_serves),
+		kbuild_test(as_many_go_on_at_once_as_configured),
+		kbuild_test(a_full_queue_says_so),
+		builder_test(a_full_queue_says_so),
+		kbuild_test(settings_that_change_are_those_of_the_next),
 		kbuild_test(the_end_stops_a_build),
 		builder_test(the_core_comes_first_and_all_is_kept),
 		builder_test(what_decides_the_bytes_decides_the_key),

@@ -156,6 +156,27 @@ static void the_end_kills_what_is_left(void **state)
 	outcome_done(&o);
 }
 
+/* One of a user leaves the others of that alone, and the last one what any of them left. */
+static void those_of_one_user_do_not_meet(void **state)
+{
+	Outcome first, last;
+	Sandbox *s;
+
+	assert_int_equal(chmod(scratch, 0777), 0);
+	s = begin(&last, "echo $$ >child; exec sleep 600", 20);
+	run(&first, "setsid sleep 601 & echo $! >escaped; until [ -s child ]; do :; done", 20);
+	assert_int_equal(first.status, 0);
+	assert_true(runs(read_pid("child")));
+	sandbox_free(s);
+	assert_dies(read_pid("child"));
+	if (geteuid() == 0)
+		assert_dies(read_pid("escaped"));
+	else
+		kill(read_pid("escaped"), SIGKILL);
+	outcome_done(&first);
+	outcome_done(&last);
+}
+
 static void freeing_kills(void **state)
 {
 	Outcome o;
@@ -202,9 +223,13 @@ static void limits_hold(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		scratch_test(status_and_output),   scratch_test(output_is_bounded_and_printable),
-		scratch_test(a_timeout_kills_all), scratch_test(the_end_kills_what_is_left),
-		scratch_test(freeing_kills),	   scratch_test(it_is_somebody_else_with_nothing),
+		scratch_test(status_and_output),
+		scratch_test(output_is_bounded_and_printable),
+		scratch_test(a_timeout_kills_all),
+		scratch_test(the_end_kills_what_is_left),
+		scratch_test(those_of_one_user_do_not_meet),
+		scratch_test(freeing_kills),
+		scratch_test(it_is_somebody_else_with_nothing),
 		scratch_test(limits_hold),
 	};
 	sigset_t set;

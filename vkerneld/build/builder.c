@@ -14,6 +14,7 @@ typedef struct Request {
 	const Policy *policy; /* of an image module */
 	BuilderDone done;
 	void *userdata;
+	bool needed; /* by a build that is in the queue already */
 	char key[HASH_HEX_SIZE], module[sizeof(TEMPLATE_MODULE)];
 } Request;
 
@@ -51,7 +52,6 @@ Builder *builder_free(Builder *b)
 {
 	if (!b)
 		return NULL;
-	sandbox_free(b->sandbox);
 	while (b->jobs)
 		job_free(b->jobs);
 	sd_event_source_disable_unref(b->pump);
@@ -108,14 +108,20 @@ int builder_open(Builder *b, const char *key, const char *module)
 }
 
 /* A tampered entry is as good as none, and is made anew. */
-static bool in_cache(Builder *b, const char *key, const char *module)
+static int look_up(Builder *b, const char *key, const char *module)
 {
 	_cleanup_close_ int fd = builder_open(b, key, module);
 
 	if (fd < 0)
-		return false;
+		return fd;
 	(void)db_build_used(b->db, key, clock_now());
-	return true;
+	return 0;
+}
+
+static void tell_corrupt(const char *key, const char *module, int r)
+{
+	log_message(LOG_WARNING, "the cache's entry %s, %s, is corrupt (%s), making it anew", key,
+		    module, r == -EBADMSG ? "it is not what was made" : strerror(-r));
 }
 
 static void run(Job *j)
@@ -136,11 +142,25 @@ static void run(Job *j)
 		job_fail_errno(j, r, "preparing the build");
 }
 
-/* One compiles at a time; a policy goes into the template beside that. */
+/* A policy goes into the template beside what compiles, and waits for signatures only. */
+static bool is_beside(const Job *a, const Job *b)
+{
+	return (a->product == PRODUCT_PLACED) != (b->product == PRODUCT_PLACED);
+}
+
+static bool has_room(const Builder *b, const Job *job)
+{
+	unsigned int n = 0;
+
+	for (const Job *j = b->jobs; j; j = j->next)
+		n += j->state == JOB_RUNS && !is_beside(j, job);
+	return n < b->config->builds_max;
+}
+
 static Job *next_job(const Builder *b)
 {
 	for (Job *j = b->jobs; j; j = j->next)
-		if (j->state == JOB_READY && (j->product == PRODUCT_PLACED || !b->compiling))
+		if (j->state == JOB_READY && has_room(b, j))
 			return j;
 	return NULL;
 }
@@ -193,6 +213,7 @@ static int request_needed(Job *j, Failure *f)
 		.product = j->product == PRODUCT_PLACED ? PRODUCT_TEMPLATE : PRODUCT_CORE,
 		.done = on_needed,
 		.userdata = j,
+		.needed = true,
 	};
 
 	if (j->product == PRODUCT_CORE || (j->product != PRODUCT_PLACED && j->symvers)) {
@@ -202,14 +223,32 @@ static int request_needed(Job *j, Failure *f)
 	return request(j->builder, &q, f);
 }
 
+static int check_queue(const Builder *b, Failure *f)
+{
+	unsigned int n = 0;
+
+	for (const Job *j = b->jobs; j; j = j->next)
+		n += j->state != JOB_RUNS && !j->needed;
+	if (n < b->config->queue_max)
+		return 0;
+	return fail(f, -EAGAIN, ERROR_QUEUE_FULL,
+		    "try again later; BuildQueueMax= in /etc/vkernel/vkernel.conf lets more wait, "
+		    "BuildsMax= more go on at once",
+		    "%u builds wait already", n);
+}
+
 static int enqueue(Builder *b, const Request *q, Failure *f)
 {
 	Job *j;
 	int r;
 
+	r = q->needed ? 0 : check_queue(b, f);
+	if (r < 0)
+		return r;
 	r = job_new(b, q->product, q->policy, q->key, &j);
 	if (r < 0)
 		return r;
+	j->needed = q->needed;
 	r = job_add_waiter(j, q->done, q->userdata);
 	if (r >= 0)
 		r = request_needed(j, f);
@@ -248,7 +287,7 @@ static bool has_template(Builder *b, const char *compiler)
 	char key[HASH_HEX_SIZE];
 
 	key_make(b, PRODUCT_TEMPLATE, NULL, compiler, key);
-	return in_cache(b, key, TEMPLATE_MODULE);
+	return look_up(b, key, TEMPLATE_MODULE) >= 0;
 }
 
 bool builder_has_template(Builder *b)
@@ -278,7 +317,7 @@ static int request(Builder *b, Request *q, Failure *f)
 	_cleanup_free_ char *compiler = NULL;
 	_cleanup_failure_ Failure missing = {};
 	Job *j;
-	int r;
+	int r, found;
 
 	r = find_compiler(b, &compiler, &missing);
 	if (compiler) {
@@ -286,8 +325,11 @@ static int request(Builder *b, Request *q, Failure *f)
 		j = find_job(b, q->key);
 		if (j)
 			return job_add_waiter(j, q->done, q->userdata);
-		if (in_cache(b, q->key, q->module))
+		found = look_up(b, q->key, q->module);
+		if (found >= 0)
 			return answer_cached(q);
+		if (found != -ENOENT)
+			tell_corrupt(q->key, q->module, found);
 		if (r >= 0 || (q->product == PRODUCT_PLACED && has_template(b, compiler)))
 			return enqueue(b, q, f);
 	}

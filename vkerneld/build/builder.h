@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Turns policies, and the core where none is installed, into modules for the running kernel. Kbuild
- * makes the core and a template, one at a time; policies go into the template.
+ * makes the core and a template; policies go into the template. Who asks for the same shares a
+ * build; so many go on at once, and so many wait, as configured.
  */
 #pragma once
 
@@ -26,6 +27,8 @@ typedef struct BuilderConfig {
 	uid_t uid; /* of builds; 0: the daemon's own */
 	gid_t gid;
 	unsigned int timeout; /* seconds */
+	unsigned int builds_max; /* that compile at once, and that are signed */
+	unsigned int queue_max; /* that wait; who asks for more is refused */
 	bool kbuild; /* makes policies' modules, too, in the place of the template */
 	const char *signing_key, *signing_cert; /* or NULL */
 } BuilderConfig;
@@ -39,7 +42,10 @@ typedef struct BuildResult {
 /* May be called before builder_request() returns, for what the cache has. */
 typedef void (*BuilderDone)(const BuildResult *result, void *userdata);
 
-/* What it is given must live as long as it does. */
+/*
+ * What it is given must live as long as it does. The configuration may change, but for the paths:
+ * a build under way goes on as it began.
+ */
 int builder_new(sd_event *event, const BuilderConfig *config, const Host *host, Db *db,
 		Builder **ret);
 /* Builds under way are killed; nobody who waits is called. */

@@ -23,8 +23,6 @@ static void unlink_job(Job *j)
 		at = &(*at)->next;
 	if (*at)
 		*at = j->next;
-	if (b->compiling == j)
-		b->compiling = NULL;
 }
 
 static void remove_folder(char **path)
@@ -43,6 +41,7 @@ static void remove_folders(Job *j)
 void job_free(Job *j)
 {
 	unlink_job(j);
+	sandbox_free(j->sandbox);
 	task_free(j->signing);
 	remove_folders(j);
 	while (j->waiters) {
@@ -53,12 +52,20 @@ void job_free(Job *j)
 	}
 	free(j->policy);
 	free(j->symvers);
+	free(j->signing_key);
+	free(j->signing_cert);
 	free(j);
+}
+
+static int copy_string(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from && !*to ? -ENOMEM : 0;
 }
 
 static int set_up(Job *j, const Policy *policy)
 {
-	const char *symvers = j->builder->symvers;
+	const BuilderConfig *c = j->builder->config;
 
 	strcpy(j->module, j->product == PRODUCT_CORE ? CORE_MODULE : TEMPLATE_MODULE);
 	strcpy(j->digest, j->product == PRODUCT_CORE ? "core" : "template");
@@ -66,9 +73,10 @@ static int set_up(Job *j, const Policy *policy)
 		policy_module_name(policy, j->module);
 		policy_digest_hex(policy, j->digest);
 	}
-	if (policy && policy_copy(policy, &j->policy) < 0)
-		return -ENOMEM;
-	if (symvers && !(j->symvers = strdup(symvers)))
+	if ((policy && policy_copy(policy, &j->policy) < 0) ||
+	    copy_string(&j->symvers, j->builder->symvers) < 0 ||
+	    copy_string(&j->signing_key, c->signing_key) < 0 ||
+	    copy_string(&j->signing_cert, c->signing_cert) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -214,19 +222,18 @@ static void on_signed(int result, void *userdata)
 static int start_signing(Job *j)
 {
 	Builder *b = j->builder;
-	const BuilderConfig *c = b->config;
 	_cleanup_free_ char *path = NULL, *headers = NULL;
 	int r;
 
 	r = job_module_path(j, j->entry, &path);
 	if (r < 0)
 		return r;
-	if (asprintf(&headers, "%s/%s/build", c->modules, b->host->release) < 0) {
+	if (asprintf(&headers, "%s/%s/build", b->config->modules, b->host->release) < 0) {
 		headers = NULL;
 		return -ENOMEM;
 	}
-	return sign_start(b->event, &(const Toolchain){ .headers = headers }, path, c->signing_key,
-			  c->signing_cert, on_signed, j, &j->signing);
+	return sign_start(b->event, &(const Toolchain){ .headers = headers }, path, j->signing_key,
+			  j->signing_cert, on_signed, j, &j->signing);
 }
 
 void job_keep(Job *j)
@@ -234,7 +241,7 @@ void job_keep(Job *j)
 	int r;
 
 	/* No kernel ever sees the template itself. */
-	if (!j->builder->config->signing_key || j->product == PRODUCT_TEMPLATE) {
+	if (!j->signing_key || j->product == PRODUCT_TEMPLATE) {
 		commit_and_finish(j);
 		return;
 	}

@@ -36,8 +36,6 @@ struct Builder {
 	char *symvers; /* of the installed core at the last request; NULL: none serves */
 	Sources sources;
 	Job *jobs; /* in the order of their arrival */
-	Job *compiling; /* one at a time */
-	Sandbox *sandbox;
 	sd_event_source *pump;
 };
 
@@ -47,14 +45,18 @@ struct Job {
 	Waiter *waiters;
 	Product product;
 	JobState state;
+	bool needed; /* began for the sake of another */
 	Policy *policy; /* NULL: the core, or the template */
 	char key[HASH_HEX_SIZE];
 	char digest[HASH_HEX_SIZE]; /* of the policy, or a word */
 	char module[sizeof(TEMPLATE_MODULE)];
 	char needs[HASH_HEX_SIZE]; /* key of the core or template that it waited for */
 	char *symvers; /* of the installed core; NULL: that of the one it needs */
+	char *signing_key, *signing_cert; /* as settings were when the key was made; NULL: not */
+	uid_t uid; /* that compiles it */
 	int64_t started;
 	char *dir, *entry; /* of the build, and of what becomes the entry of the cache */
+	Sandbox *sandbox;
 	Task *signing;
 };
 

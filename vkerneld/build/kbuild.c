@@ -39,13 +39,13 @@ static int collect(Job *j)
 	if (r >= 0)
 		r = job_module_path(j, j->entry, &to);
 	if (r >= 0)
-		r = cache_take(from, j->builder->config->uid, to, true);
+		r = cache_take(from, j->uid, to, true);
 	if (r < 0 || !is_core(j))
 		return r;
 	r = work_path(j, CACHE_SYMVERS, &symvers);
 	if (r >= 0 && asprintf(&kept, "%s/" CACHE_SYMVERS, j->entry) < 0)
 		r = -ENOMEM;
-	return r < 0 ? r : cache_take(symvers, j->builder->config->uid, kept, false);
+	return r < 0 ? r : cache_take(symvers, j->uid, kept, false);
 }
 
 static void collect_and_keep(Job *j)
@@ -78,7 +78,7 @@ static void on_built(const SandboxResult *result, void *userdata)
 	Job *j = userdata;
 	_cleanup_failure_ Failure failure = {};
 
-	j->builder->sandbox = NULL;
+	j->sandbox = NULL;
 	if (result->status == 0 && !result->timed_out) {
 		collect_and_keep(j);
 		return;
@@ -188,6 +188,7 @@ static int populate(Job *j)
 	const BuilderConfig *c = j->builder->config;
 	int r;
 
+	j->uid = c->uid;
 	r = cache_make_temporary(c->cache, &j->dir);
 	if (r >= 0)
 		r = is_core(j) ? populate_core(j) : populate_image(j);
@@ -231,7 +232,7 @@ static int run_make(Job *j)
 		.timeout = b->config->timeout,
 	};
 
-	return sandbox_start(b->event, &spec, on_built, j, &b->sandbox);
+	return sandbox_start(b->event, &spec, on_built, j, &j->sandbox);
 }
 
 /* It takes the longest, and most hosts need not do it. */
@@ -252,7 +253,6 @@ int kbuild_start(Job *j)
 
 	if (is_core(j))
 		tell_why(j->builder);
-	j->builder->compiling = j;
 	r = populate(j);
 	return r < 0 ? r : run_make(j);
 }

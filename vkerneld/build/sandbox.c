@@ -19,6 +19,7 @@
 #define FILES_MAX 1024
 
 struct Sandbox {
+	Sandbox *next;
 	sd_event_source *child, *output, *timer;
 	pid_t pid; /* also the process group */
 	uid_t uid;
@@ -29,6 +30,9 @@ struct Sandbox {
 	SandboxDone done;
 	void *userdata;
 };
+
+/* Those that run, of which a user may have several. */
+static Sandbox *running;
 
 static void set_limit(int resource, rlim_t value)
 {
@@ -103,10 +107,30 @@ static void kill_user(uid_t uid)
 		(void)waitpid(pid, NULL, 0);
 }
 
+static bool is_alone(const Sandbox *s)
+{
+	for (const Sandbox *o = running; o; o = o->next)
+		if (o != s && o->uid == s->uid)
+			return false;
+	return true;
+}
+
+/* What the last one of a user finds is all that its sandboxes left. */
 static void kill_tree(Sandbox *s)
 {
 	(void)kill(-s->pid, SIGKILL);
-	kill_user(s->uid);
+	if (is_alone(s))
+		kill_user(s->uid);
+}
+
+static void unlink_sandbox(const Sandbox *s)
+{
+	Sandbox **at = &running;
+
+	while (*at && *at != s)
+		at = &(*at)->next;
+	if (*at)
+		*at = s->next;
 }
 
 static int on_timeout(sd_event_source *source, uint64_t usec, void *userdata)
@@ -262,6 +286,8 @@ int sandbox_start(sd_event *event, const SandboxSpec *spec, SandboxDone done, vo
 	s->uid = spec->uid;
 	s->done = done;
 	s->userdata = userdata;
+	s->next = running;
+	running = s;
 	s->text = malloc(2 * SANDBOX_OUTPUT_MAX + 1);
 	if (!s->text)
 		r = -ENOMEM;
@@ -287,6 +313,7 @@ Sandbox *sandbox_free(Sandbox *s)
 		(void)kill(s->pid, SIGKILL);
 		(void)waitpid(s->pid, NULL, 0);
 	}
+	unlink_sandbox(s);
 	sd_event_source_disable_unref(s->child);
 	sd_event_source_disable_unref(s->output);
 	sd_event_source_disable_unref(s->timer);

@@ -16,7 +16,10 @@ typedef struct Sandbox Sandbox;
 typedef struct SandboxSpec {
 	const char *dir; /* current directory, $HOME and $TMPDIR */
 	const char *const *argv;
-	/* All processes of the user are killed at the end: it must have no other use. 0: stay. */
+	/*
+	 * All processes of the user are killed when the last of its sandboxes ends: it must have no
+	 * other use. 0: stay.
+	 */
 	uid_t uid;
 	gid_t gid;
 	unsigned int timeout; /* seconds */
