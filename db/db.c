@@ -29,7 +29,11 @@ enum statement {
 	BUILD_END,
 	BUILD_USED,
 	BUILD_GET,
+	BUILD_REMOVE,
 	BUILDS,
+	BUILDS_SIZE,
+	BUILDS_USED,
+	BUILDS_USED_OTHERS,
 	BUILD_EXISTS,
 	BUILDS_INTERRUPTED,
 	INSTANCE_PUT,
@@ -80,6 +84,12 @@ static const char *const sql[N_STATEMENTS] = {
 		      "output = ?6 WHERE key = ?1",
 	[BUILD_USED] = "UPDATE builds SET last_use = ?2 WHERE key = ?1",
 	[BUILD_GET] = "SELECT " BUILD_COLUMNS " FROM builds WHERE key = ?1",
+	[BUILD_REMOVE] = "DELETE FROM builds WHERE key = ?1",
+	[BUILDS_SIZE] = "SELECT coalesce(sum(size), 0) FROM builds WHERE outcome = 'ok'",
+	[BUILDS_USED] = "UPDATE builds SET last_use = ?3 WHERE digest = (SELECT digest "
+			"FROM instances WHERE boot = ?1 AND instance = ?2 AND ended IS NULL)",
+	[BUILDS_USED_OTHERS] = "UPDATE builds SET last_use = ?2 WHERE digest IN (SELECT digest "
+			       "FROM instances WHERE boot <> ?1 AND ended IS NULL)",
 	[BUILDS] = "SELECT " BUILD_COLUMNS " FROM builds ORDER BY started, key",
 	[BUILD_EXISTS] = "SELECT 1 FROM builds WHERE digest = ?1 AND kernel = ?2 "
 			 "AND outcome = 'ok' LIMIT 1",
@@ -698,6 +708,25 @@ int db_builds(Db *db, DbBuildFunc func, void *userdata)
 	return r;
 }
 
+int db_build_remove(Db *db, const char *key)
+{
+	return found(run(db, BUILD_REMOVE, "s", key));
+}
+
+int db_builds_size(Db *db, int64_t *ret)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, BUILDS_SIZE, &s, "");
+	if (r >= 0)
+		r = step(s);
+	if (r <= 0)
+		return found(r);
+	*ret = sqlite3_column_int64(s, 0);
+	return 0;
+}
+
 bool db_build_exists(Db *db, const char *digest, const char *kernel)
 {
 	_cleanup_stmt_ sqlite3_stmt *s = NULL;
@@ -758,14 +787,19 @@ int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret
 
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now)
 {
-	return found(run(db, INSTANCE_END, "sii", boot, instance, now));
+	int r;
+
+	r = run(db, BUILDS_USED, "sii", boot, instance, now);
+	return r < 0 ? r : found(run(db, INSTANCE_END, "sii", boot, instance, now));
 }
 
 int db_instances_other_boots(Db *db, const char *boot, int64_t now)
 {
 	int r;
 
-	r = run(db, INSTANCES_END_OTHERS, "si", boot, now);
+	r = run(db, BUILDS_USED_OTHERS, "si", boot, now);
+	if (r >= 0)
+		r = run(db, INSTANCES_END_OTHERS, "si", boot, now);
 	if (r >= 0)
 		r = run(db, INSTANCES_FORGET, "i", (int64_t)(now - KEEP_ENDED));
 	return r < 0 ? r : 0;

@@ -104,7 +104,10 @@ int db_build_ok(Db *db, const char *key, int64_t duration_ms, int64_t size, cons
 int db_build_failed(Db *db, const char *key, int64_t duration_ms, const char *output);
 int db_build_used(Db *db, const char *key, int64_t now);
 int db_build_get(Db *db, const char *key, DbBuild *ret);
+int db_build_remove(Db *db, const char *key);
 int db_builds(Db *db, DbBuildFunc func, void *userdata);
+/* Of all modules that were made. */
+int db_builds_size(Db *db, int64_t *ret);
 /* Has any build of the digest for the kernel succeeded? */
 bool db_build_exists(Db *db, const char *digest, const char *kernel);
 /* At start: no build can be under way. Returns how many were. */
@@ -117,6 +120,7 @@ int db_instance_policy(Db *db, const char *boot, int64_t instance, const char *n
 		       const char *digest);
 /* -ENODATA where it is not known. */
 int db_instance_origin(Db *db, const char *boot, int64_t instance, DbOrigin *ret);
+/* Its policy was used until now, too. */
 int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now);
 /* Ends all of other boots, and forgets what ended long ago. */
 int db_instances_other_boots(Db *db, const char *boot, int64_t now);

@@ -23,6 +23,12 @@ int api_describe(const Policy *p, json_object *reply);
 int api_build(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_list_builds(VarlinkCall *call, json_object *parameters, void *userdata);
 
+/* api_cache.c */
+int api_list_cache(VarlinkCall *call, json_object *parameters, void *userdata);
+int api_collect_cache(VarlinkCall *call, json_object *parameters, void *userdata);
+int api_remove_cached(VarlinkCall *call, json_object *parameters, void *userdata);
+int api_verify_cache(VarlinkCall *call, json_object *parameters, void *userdata);
+
 /* api_bind.c */
 int api_prepare(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_bind(VarlinkCall *call, json_object *parameters, void *userdata);

@@ -253,6 +253,15 @@ static void check_space(Checks *c)
 		check(c, "cache", OK, NULL, "%s", cache);
 }
 
+static void check_settings(Checks *c)
+{
+	if (c->manager->settings_error)
+		check(c, "settings", WARN, "mend it, then 'systemctl reload vkerneld'",
+		      "those of before hold: %s", c->manager->settings_error);
+	else
+		check(c, "settings", OK, NULL, "are read");
+}
+
 static int status_json(Checks *c, json_object **ret)
 {
 	_cleanup_json_ json_object *o = json_object_new_object();
@@ -294,6 +303,7 @@ int api_status(VarlinkCall *call, json_object *parameters, void *userdata)
 		check_user(&c);
 		check_apparmor(&c);
 		check_space(&c);
+		check_settings(&c);
 	}
 	r = c.array ? c.error : -ENOMEM;
 	if (r >= 0)

@@ -13,6 +13,8 @@
 #define ERROR_NO_SUCH_CONTAINER "io.vkernel.NoSuchContainer"
 #define ERROR_AMBIGUOUS "io.vkernel.Ambiguous"
 #define ERROR_NO_SUCH_MODULE "io.vkernel.NoSuchModule"
+#define ERROR_NO_SUCH_ENTRY "io.vkernel.NoSuchEntry"
+#define ERROR_ENTRY_IN_USE "io.vkernel.EntryInUse"
 #define ERROR_NO_SUCH_PROCESS "io.vkernel.NoSuchProcess"
 #define ERROR_ALREADY_BOUND "io.vkernel.AlreadyBound"
 #define ERROR_IN_USE "io.vkernel.InUse"

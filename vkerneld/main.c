@@ -8,7 +8,7 @@
 
 #include "vkerneld/apparmor/compile.h"
 #include "vkerneld/log.h"
-#include "vkerneld/manager.h"
+#include "vkerneld/settings.h"
 
 typedef struct Arguments {
 	ManagerOptions options;
@@ -50,7 +50,7 @@ static const struct argp argp = {
 	       "systemd starts it: see vkerneld.service. The options are for running it by hand.",
 };
 
-/* Children are watched, signals end the loop: neither may interrupt. */
+/* Children are watched, signals end the loop or have settings read: none may interrupt. */
 static int block_signals(void)
 {
 	sigset_t set;
@@ -59,6 +59,7 @@ static int block_signals(void)
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	return sigprocmask(SIG_BLOCK, &set, NULL) < 0 ? -errno : 0;
 }
 
@@ -84,24 +85,14 @@ static int prepare_loop(sd_event **ret)
 	return 0;
 }
 
-static int load_conf(const char *path, Conf *ret)
-{
-	_cleanup_free_ char *error = NULL;
-	int r = conf_load(path, ret, &error);
-
-	if (r < 0)
-		log_message(LOG_ERR, "%s", error ? error : strerror(-r));
-	return r;
-}
-
 static int run(const Arguments *a)
 {
+	_cleanup_settings_ Settings settings = { .path = a->conf };
 	_cleanup_(manager_freep) Manager *m = NULL;
 	_cleanup_(sd_event_unrefp) sd_event *event = NULL;
-	_cleanup_conf_ Conf conf = {};
 	int r;
 
-	r = load_conf(a->conf, &conf);
+	r = settings_load(&settings);
 	if (r < 0)
 		return r;
 	r = prepare_loop(&event);
@@ -109,9 +100,15 @@ static int run(const Arguments *a)
 		log_message(LOG_ERR, "preparing the event loop: %s", strerror(-r));
 		return r;
 	}
-	r = manager_new(event, &a->options, &conf, &m);
+	r = manager_new(event, &a->options, settings.conf, &m);
 	if (r < 0)
 		return r;
+	settings.manager = m;
+	r = settings_watch(&settings, event);
+	if (r < 0) {
+		log_message(LOG_ERR, "watching for SIGHUP: %s", strerror(-r));
+		return r;
+	}
 	(void)sd_notify(false, "READY=1\nSTATUS=Ready.");
 	r = sd_event_loop(event);
 	(void)sd_notify(false, "STOPPING=1");

@@ -10,6 +10,7 @@
 #include "vkerneld/clock.h"
 #include "vkerneld/confine.h"
 #include "vkerneld/events.h"
+#include "vkerneld/keep.h"
 #include "vkerneld/log.h"
 
 #define PROGRAM_PATH "/usr/bin:/bin"
@@ -41,22 +42,66 @@ static int open_database(Manager *m)
 }
 
 /* Only root can become another; by hand, somebody else's builds are their own. */
-static void find_build_user(Manager *m)
+static int find_build_user(const Conf *conf, uid_t *ret_uid, gid_t *ret_gid, char **ret_error)
 {
-	const char *name = m->conf->build_user;
 	struct passwd *user;
 
+	*ret_uid = 0;
+	*ret_gid = 0;
 	if (geteuid() != 0)
-		return;
-	user = getpwnam(name);
-	if (user && user->pw_uid != 0) {
-		m->builder_config.uid = user->pw_uid;
-		m->builder_config.gid = user->pw_gid;
+		return 0;
+	user = getpwnam(conf->build_user);
+	if (!user || user->pw_uid == 0) {
+		if (asprintf(ret_error,
+			     "there is no user %s to compile as: run systemd-sysusers, or set "
+			     "BuildUser= in " VKERNEL_CONF,
+			     conf->build_user) < 0)
+			*ret_error = NULL;
+		return -ESRCH;
 	}
+	*ret_uid = user->pw_uid;
+	*ret_gid = user->pw_gid;
+	return 0;
+}
+
+static int use_conf(Manager *m, const Conf *conf, char **ret_error)
+{
+	BuilderConfig *c = &m->builder_config;
+	uid_t uid;
+	gid_t gid;
+	int r;
+
+	r = find_build_user(conf, &uid, &gid, ret_error);
+	if (r < 0)
+		return r;
+	m->conf = conf;
+	c->uid = uid;
+	c->gid = gid;
+	c->timeout = conf->build_timeout;
+	c->builds_max = conf->builds_max;
+	c->queue_max = conf->build_queue_max;
+	c->kbuild = conf->builder_kbuild;
+	c->signing_key = conf->signing_key;
+	c->signing_cert = conf->signing_cert;
+	return 0;
+}
+
+int manager_configure(Manager *m, const Conf *conf, char **ret_error)
+{
+	int r;
+
+	*ret_error = NULL;
+	r = use_conf(m, conf, ret_error);
+	if (r < 0)
+		return r;
+	builder_prepare(m->builder);
+	keep_grown(m);
+	return 0;
 }
 
 static int open_builder(Manager *m)
 {
+	_cleanup_free_ char *error = NULL;
 	int r;
 
 	m->builder_config = (BuilderConfig){
@@ -65,18 +110,13 @@ static int open_builder(Manager *m)
 		.modules = m->options->modules,
 		.loaded = "/sys/module/" CORE_MODULE,
 		.path = PROGRAM_PATH,
-		.timeout = m->conf->build_timeout,
-		.kbuild = m->conf->builder_kbuild,
-		.signing_key = m->conf->signing_key,
-		.signing_cert = m->conf->signing_cert,
+		.grown = keep_grown,
+		.userdata = m,
 	};
-	find_build_user(m);
-	if (geteuid() == 0 && !m->builder_config.uid) {
-		log_message(LOG_ERR,
-			    "there is no user %s to compile as: run systemd-sysusers, or set "
-			    "BuildUser= in " VKERNEL_CONF,
-			    m->conf->build_user);
-		return -ESRCH;
+	r = use_conf(m, m->conf, &error);
+	if (r < 0) {
+		log_message(LOG_ERR, "%s", error ? error : strerror(-r));
+		return r;
 	}
 	r = builder_new(m->event, &m->builder_config, &m->host, m->db, &m->builder);
 	return r < 0 ? say(r, "preparing the cache and the core's sources") : 0;
@@ -159,6 +199,9 @@ static int start(Manager *m)
 	r = recover(m);
 	if (r < 0)
 		return r;
+	r = keep_start(m);
+	if (r < 0)
+		return say(r, "preparing to look after the cache");
 	r = open_server(m);
 	if (r < 0)
 		return r;
@@ -195,11 +238,13 @@ Manager *manager_free(Manager *m)
 	operations_done(m);
 	events_done(m);
 	confine_forget(m);
+	sd_event_source_disable_unref(m->trim);
 	readings_free(m->readings);
 	varlink_server_free(m->server);
 	kernel_free(m->kernel);
 	db_free(m->db);
 	host_done(&m->host);
+	free(m->settings_error);
 	sd_event_unref(m->event);
 	free(m);
 	return NULL;

@@ -25,6 +25,7 @@ typedef struct Operation Operation;
 typedef struct Manager {
 	const ManagerOptions *options;
 	const Conf *conf;
+	char *settings_error; /* why the last reload changed nothing; NULL: it did */
 	sd_event *event;
 	Host host;
 	Db *db;
@@ -37,11 +38,18 @@ typedef struct Manager {
 	Operation *operations; /* calls that wait for builds and modules */
 	Remembered *remembered; /* confinements of names, the latest first */
 	Readings *readings; /* policies of profiles on system calls */
+	sd_event_source *trim; /* of the cache, once it has grown */
 	bool told_unchecked; /* that the core can not check capabilities was logged */
 } Manager;
 
-/* What went wrong was logged. */
+/* What went wrong was logged. The settings must live until others take their place. */
 int manager_new(sd_event *event, const ManagerOptions *options, const Conf *conf, Manager **ret);
+
+/*
+ * Other settings from here on; builds under way go on with those of before. On failure nothing
+ * changes, and ret_error, to be freed, says what to do.
+ */
+int manager_configure(Manager *m, const Conf *conf, char **ret_error);
 Manager *manager_free(Manager *m);
 
 static inline void manager_freep(Manager **m)

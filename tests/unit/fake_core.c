@@ -239,6 +239,16 @@ void builder_prepare(Builder *b)
 {
 }
 
+void builder_keys(Builder *b, BuilderKeys *ret)
+{
+	*ret = fake.keys;
+}
+
+bool builder_works_on(const Builder *b, const char *key)
+{
+	return strcmp(fake.works_on, key) == 0;
+}
+
 bool builder_has_template(Builder *b)
 {
 	return false;

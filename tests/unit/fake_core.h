@@ -21,6 +21,8 @@ typedef struct FakeCore {
 	uint32_t missing; /* features */
 	KernelListener listener;
 	void *userdata;
+	BuilderKeys keys;
+	char works_on[HASH_HEX_SIZE]; /* a key */
 	int builds, loads, swaps; /* how many */
 	/* What goes wrong, once for the last. */
 	int build_error, load_error, load_installed_error, bind_error, policy_error;

@@ -300,6 +300,28 @@ bool builder_has_template(Builder *b)
 	return compiler && !b->config->kbuild && has_template(b, compiler);
 }
 
+void builder_keys(Builder *b, BuilderKeys *ret)
+{
+	_cleanup_free_ char *compiler = NULL;
+	_cleanup_failure_ Failure f = {};
+
+	*ret = (BuilderKeys){};
+	find_symvers(b);
+	(void)find_compiler(b, &compiler, &f);
+	if (!compiler)
+		return;
+	key_make(b, PRODUCT_CORE, NULL, compiler, ret->core);
+	key_make(b, PRODUCT_TEMPLATE, NULL, compiler, ret->template);
+}
+
+bool builder_works_on(const Builder *b, const char *key)
+{
+	for (const Job *j = b->jobs; j; j = j->next)
+		if (strcmp(j->key, key) == 0 || strcmp(j->needs, key) == 0)
+			return true;
+	return false;
+}
+
 static void name_product(const Builder *b, const char *compiler, Request *q)
 {
 	strcpy(q->module, q->product == PRODUCT_CORE ? CORE_MODULE : TEMPLATE_MODULE);

@@ -31,6 +31,8 @@ typedef struct BuilderConfig {
 	unsigned int queue_max; /* that wait; who asks for more is refused */
 	bool kbuild; /* makes policies' modules, too, in the place of the template */
 	const char *signing_key, *signing_cert; /* or NULL */
+	void (*grown)(void *userdata); /* the cache has another entry; NULL: nobody asks */
+	void *userdata;
 } BuilderConfig;
 
 typedef struct BuildResult {
@@ -59,6 +61,16 @@ void builder_prepare(Builder *b);
 
 /* Is it there? Then policies need no compiler. */
 bool builder_has_template(Builder *b);
+
+/* What the next modules are made of; empty where that is not known. */
+typedef struct BuilderKeys {
+	char core[HASH_HEX_SIZE], template[HASH_HEX_SIZE];
+} BuilderKeys;
+
+void builder_keys(Builder *b, BuilderKeys *ret);
+
+/* Does a build under way make or need it? */
+bool builder_works_on(const Builder *b, const char *key);
 
 /* A module that was built just now or before, verified, to load it. */
 int builder_open(Builder *b, const char *key, const char *module);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <dirent.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -213,7 +214,82 @@ int cache_remove(const char *root, const char *key)
 	int r;
 
 	r = entry_path(root, key, &entry);
-	return r < 0 ? r : tree_remove(entry);
+	if (r >= 0)
+		r = tree_remove(entry);
+	if (r < 0)
+		return r;
+	/* The folder above stays while others are in it. */
+	*strrchr(entry, '/') = 0;
+	(void)rmdir(entry);
+	return 0;
+}
+
+bool cache_has(const char *root, const char *key, const char *module)
+{
+	_cleanup_free_ char *entry = NULL, *path = NULL;
+
+	if (entry_path(root, key, &entry) < 0 || asprintf(&path, "%s/%s.ko", entry, module) < 0)
+		return false;
+	return access(path, F_OK) == 0;
+}
+
+static bool is_hex(const char *name, size_t digits)
+{
+	return strlen(name) == digits && strspn(name, "0123456789abcdef") == digits;
+}
+
+static int is_folder_of_keys(const struct dirent *e)
+{
+	return is_hex(e->d_name, 2);
+}
+
+static int is_key(const struct dirent *e)
+{
+	return is_hex(e->d_name, HASH_HEX_SIZE - 1);
+}
+
+/* All names are read before the first is told of. */
+static int each(const char *folder, int (*filter)(const struct dirent *), CacheFunc func,
+		void *userdata)
+{
+	struct dirent **entries;
+	int n, r = 0;
+
+	n = scandir(folder, &entries, filter, alphasort);
+	if (n < 0)
+		return errno == ENOTDIR ? 0 : -errno;
+	for (int i = 0; i < n; i++) {
+		if (r >= 0)
+			r = func(entries[i]->d_name, userdata);
+		free(entries[i]);
+	}
+	free(entries);
+	return r;
+}
+
+typedef struct Walk {
+	const char *root;
+	CacheFunc func;
+	void *userdata;
+} Walk;
+
+static int walk_folder(const char *name, void *userdata)
+{
+	const Walk *w = userdata;
+	_cleanup_free_ char *folder = NULL;
+
+	if (asprintf(&folder, "%s/%s", w->root, name) < 0) {
+		folder = NULL;
+		return -ENOMEM;
+	}
+	return each(folder, is_key, w->func, w->userdata);
+}
+
+int cache_keys(const char *root, CacheFunc func, void *userdata)
+{
+	Walk w = { .root = root, .func = func, .userdata = userdata };
+
+	return each(root, is_folder_of_keys, walk_folder, &w);
 }
 
 int cache_note_compiler(const char *root, const char *version)

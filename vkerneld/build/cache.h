@@ -38,6 +38,13 @@ int cache_open(const char *root, const char *key, const char *module, const char
 
 int cache_remove(const char *root, const char *key);
 
+/* Calls func with the key of each entry there is, which may remove it. */
+typedef int (*CacheFunc)(const char *key, void *userdata);
+int cache_keys(const char *root, CacheFunc func, void *userdata);
+
+/* Is there a module of the entry, whatever its content? */
+bool cache_has(const char *root, const char *key, const char *module);
+
 /* The version of the compiler that was seen last, which is part of the keys. */
 int cache_note_compiler(const char *root, const char *version);
 int cache_recall_compiler(const char *root, char **ret);

@@ -188,7 +188,10 @@ static int commit(Job *j)
 	if (r < 0)
 		return r;
 	free(TAKE_PTR(j->entry));
-	return db_build_ok(b->db, j->key, milliseconds(j), size, content);
+	r = db_build_ok(b->db, j->key, milliseconds(j), size, content);
+	if (r >= 0 && b->config->grown)
+		b->config->grown(b->config->userdata);
+	return r;
 }
 
 static void commit_and_finish(Job *j)
