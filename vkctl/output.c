@@ -111,6 +111,21 @@ char *show_list(json_object *value)
 	return TAKE_PTR(shown);
 }
 
+/* As ls -h has it: one digit behind the point where there is one before it. */
+char *show_size(json_object *value)
+{
+	static const char units[] = "BKMGTPE";
+	double size = (double)json_object_get_int64(value);
+	size_t unit = 0;
+	char *shown;
+
+	for (; size >= 1024 && units[unit + 1]; unit++)
+		size /= 1024;
+	if (asprintf(&shown, "%.*f%c", unit > 0 && size < 10, size, units[unit]) < 0)
+		return NULL;
+	return shown;
+}
+
 char *show_time(json_object *value)
 {
 	int64_t microseconds = json_object_get_int64(value);

@@ -41,5 +41,6 @@ char *visible(const char *text);
 char *show_container(struct json_object *value);
 char *show_duration(struct json_object *milliseconds);
 char *show_list(struct json_object *value);
+char *show_size(struct json_object *bytes);
 char *show_time(struct json_object *microseconds);
 char *show_yes(struct json_object *value);

@@ -29,6 +29,7 @@ struct verb {
 };
 
 extern const struct verb verb_build;
+extern const struct verb verb_cache;
 extern const struct verb verb_events;
 extern const struct verb verb_hook;
 extern const struct verb verb_inspect;

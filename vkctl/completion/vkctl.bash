@@ -15,7 +15,7 @@ _vkctl() {
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words='policy build list ls ps inspect mode unload events status hook --help --version'
+		words='policy build cache list ls ps inspect mode unload events status hook --help --version'
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
 	fi
@@ -38,6 +38,15 @@ _vkctl() {
 			rm) words=$(__vkctl_names 'policy list' name) ;;
 			list) words='--json --help' ;;
 			esac
+		fi
+		;;
+	cache)
+		if ((COMP_CWORD == 2)); then
+			words='list gc rm verify --help'
+		else
+			words='--json --help'
+			[[ ${COMP_WORDS[2]} != rm ]] ||
+				words+=" $(__vkctl_names 'cache list' module) $(__vkctl_names 'policy list' name)"
 		fi
 		;;
 	build) words="--json $(__vkctl_names 'policy list' name)" ;;
