@@ -5,6 +5,7 @@
 
 #include "tests/unit/dialog.h"
 #include "tests/unit/fake_core.h"
+#include "vkerneld/build/cache.h"
 #include "vkerneld/manager.h"
 
 static sd_event *event;
@@ -40,7 +41,9 @@ static int setup(void **state)
 				    .sources = paths[1],
 				    .modules = paths[1],
 				    .apparmor = paths[2] };
-	conf = (Conf){ .build_user = (char *)"nobody", .build_timeout = 1 };
+	conf = (Conf){ .build_user = (char *)"nobody",
+		       .build_timeout = 1,
+		       .cache_max = UINT64_MAX };
 	assert_int_equal(sd_event_new(&event), 0);
 	start();
 	return 0;
@@ -136,6 +139,10 @@ static void parameters(void **state)
 		{ "ListModules", "{\"x\":1}", "x" },
 		{ "Unload", "{\"core\":\"yes\"}", "core" },
 		{ "Status", "{\"x\":1}", "x" },
+		{ "ListCache", "{\"x\":1}", "x" },
+		{ "CollectCache", "{\"x\":1}", "x" },
+		{ "VerifyCache", "{\"x\":1}", "x" },
+		{ "RemoveCached", "{}", "entry" },
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
@@ -1115,6 +1122,103 @@ static void the_end_answers_who_waits(void **state)
 	start();
 }
 
+#define ENTRY_KEY "abcdef0000000000000000000000000000000000000000000000000000000000"
+#define ENTRY_DIGEST "12345678abcd0000000000000000000000000000000000000000000000000000"
+#define ENTRY_FOLDER "ab/" ENTRY_KEY
+#define ENTRY_MODULE "vkernel_12345678abcd"
+
+/* A module that was made, with what becomes of its file: NULL for nothing. */
+static void keep_entry(const char *changed)
+{
+	char content[HASH_HEX_SIZE];
+
+	assert_true(mkdir(scratch_path("ab"), 0755) == 0 || errno == EEXIST);
+	assert_true(mkdir(scratch_path(ENTRY_FOLDER), 0755) == 0 || errno == EEXIST);
+	scratch_write(ENTRY_FOLDER "/" ENTRY_MODULE ".ko", "module");
+	assert_int_equal(cache_content(scratch_path(ENTRY_FOLDER), ENTRY_MODULE, content), 0);
+	assert_int_equal(
+		db_build_start(manager->db, ENTRY_KEY, ENTRY_DIGEST, manager->host.release, 1), 0);
+	assert_int_equal(db_build_ok(manager->db, ENTRY_KEY, 1, 6, content), 0);
+	if (changed)
+		scratch_write(ENTRY_FOLDER "/" ENTRY_MODULE ".ko", changed);
+}
+
+static void assert_first(const char *method, const char *parameters, const char *array,
+			 const char *key, const char *value)
+{
+	_cleanup_json_ json_object *answer = call(method, parameters);
+	json_object *all = json_get_array(good(answer), array);
+
+	assert_true(json_object_array_length(all) > 0);
+	assert_string_equal(json_get_string(json_object_array_get_idx(all, 0), key), value);
+}
+
+static void the_cache_is_listed_and_verified(void **state)
+{
+	assert_int_equal(count("ListCache", "entries"), 0);
+	assert_int_equal(count("VerifyCache", "entries"), 0);
+	keep_entry(NULL);
+	assert_first("ListCache", "{}", "entries", "module", ENTRY_MODULE);
+	assert_first("ListCache", "{}", "entries", "use", "none");
+	assert_first("VerifyCache", "{}", "entries", "state", "ok");
+	keep_entry("changed");
+	assert_first("VerifyCache", "{}", "entries", "state", "corrupt");
+	assert_int_equal(unlink(scratch_path(ENTRY_FOLDER "/" ENTRY_MODULE ".ko")), 0);
+	assert_first("VerifyCache", "{}", "entries", "state", "missing");
+	assert_int_equal(count("ListCache", "entries"), 0);
+	assert_first("CollectCache", "{}", "removed", "reason", "missing");
+	assert_int_equal(count("CollectCache", "removed"), 0);
+}
+
+static void entries_are_removed_by_their_names(void **state)
+{
+	static const char *const names[] = { ENTRY_KEY, "abcdef00", ENTRY_MODULE, ENTRY_DIGEST };
+	char text[128];
+
+	for (size_t i = 0; i < ELEMENTSOF(names); i++) {
+		keep_entry(NULL);
+		snprintf(text, sizeof(text), "{\"entry\":\"%s\"}", names[i]);
+		assert_first("RemoveCached", text, "removed", "key", ENTRY_KEY);
+		assert_int_equal(access(scratch_path("ab"), F_OK), -1);
+		refuse("RemoveCached", text, "io.vkernel.NoSuchEntry", "entry", names[i]);
+	}
+	keep_entry(NULL);
+	refuse("RemoveCached", "{\"entry\":\"abcdef0\"}", "io.vkernel.NoSuchEntry", "entry",
+	       "abcdef0");
+	refuse("RemoveCached", "{\"entry\":\"\"}", "io.vkernel.NoSuchEntry", "entry", "");
+}
+
+static void an_entry_in_use_is_not_removed(void **state)
+{
+	static const char module[] = "{\"entry\":\"" ENTRY_MODULE "\"}";
+
+	keep_entry(NULL);
+	strcpy(fake.works_on, ENTRY_KEY);
+	refuse("RemoveCached", module, "io.vkernel.EntryInUse", "message", "under way");
+	fake.works_on[0] = 0;
+	fake.loaded = true;
+	fake.policies[fake.n_policies++] = (KernelPolicy){
+		.digest = { 0x12, 0x34, 0x56, 0x78, 0xab, 0xcd },
+	};
+	refuse("RemoveCached", module, "io.vkernel.EntryInUse", "message", "is loaded");
+	refuse("RemoveCached", module, "io.vkernel.EntryInUse", "key", ENTRY_KEY);
+	assert_first("ListCache", "{}", "entries", "use", "loaded");
+	fake.n_policies = 0;
+	succeed("RemoveCached", module);
+}
+
+/* While it reads one after the other. */
+static void the_end_answers_who_verifies(void **state)
+{
+	keep_entry(NULL);
+	dialog_say(&d, "{\"method\":\"io.vkernel.VerifyCache\"}");
+	while (!manager->operations)
+		dialog_step(&d);
+	stop();
+	start();
+	assert_int_equal(count("ListCache", "entries"), 1);
+}
+
 static void status(void **state)
 {
 	_cleanup_json_ json_object *answer = call("Status", "{}");
@@ -1179,6 +1283,10 @@ int main(void)
 		api_test(a_core_that_can_not_confine_refuses),
 		api_test(an_old_confinement_is_renewed),
 		api_test(the_end_answers_who_waits_for_the_parser),
+		api_test(the_cache_is_listed_and_verified),
+		api_test(entries_are_removed_by_their_names),
+		api_test(an_entry_in_use_is_not_removed),
+		api_test(the_end_answers_who_verifies),
 		api_test(status),
 	};
 

@@ -41,6 +41,68 @@ static void test_list_json(void **state)
 	assert_has(outcome.out, "[");
 }
 
+#define ENTRY(module, more)                                                                       \
+	"{\"key\":\"0123456789abcdef\",\"module\":" module ",\"kernel\":\"6.12\",\"size\":11264," \
+	"" more "}"
+
+static void test_cache_list(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"entries\":[" ENTRY(
+				       "\"vkernel_1\"", "\"use\":\"none\",\"last_use\":0") "]}}",
+			       "cache list"),
+			 0);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.ListCache\"");
+	assert_has(outcome.out, "LAST USE");
+	assert_has(outcome.out, "0123456789ab vkernel_1 6.12    11K -");
+	assert_int_equal(vkctl("{\"parameters\":{\"entries\":[]}}", "cache ls --json"), 0);
+	assert_has(outcome.out, "[");
+}
+
+static void test_cache_rm_and_gc(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"removed\":[" ENTRY(
+				       "null", "\"reason\":\"unknown\"") "]}}",
+			       "cache gc"),
+			 0);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.CollectCache\"");
+	assert_has(outcome.out, "unknown");
+	assert_int_equal(vkctl("{\"parameters\":{\"removed\":[]}}", "cache gc"), 0);
+	assert_string_equal(outcome.out, "there was nothing to remove\n");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.NoSuchEntry\",\"parameters\":"
+			       "{\"entry\":\"x\"}}",
+			       "cache rm x"),
+			 5);
+	assert_has(outcome.request, "\"entry\":\"x\"");
+	assert_has(outcome.err, "vkctl: x: nothing in the cache is called x\nhint: ");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.EntryInUse\",\"parameters\":{\"key\":"
+			       "\"00\",\"message\":\"vkernel_1 is loaded\",\"hint\":\"h\"}}",
+			       "cache rm x"),
+			 6);
+	assert_string_equal(outcome.err, "vkctl: x: vkernel_1 is loaded\nhint: h\n");
+	assert_int_equal(vkctl("", "cache rm"), 2);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.QueueFull\",\"parameters\":{\"message\":"
+			       "\"9 builds wait already\",\"hint\":null}}",
+			       "build x"),
+			 1);
+	assert_string_equal(outcome.err,
+			    "vkctl: x: 9 builds wait already\nhint: try again later\n");
+}
+
+static void test_cache_verify(void **state)
+{
+	assert_int_equal(vkctl("{\"parameters\":{\"entries\":[" ENTRY("\"vkernel_1\"",
+								      "\"state\":\"ok\"") "]}}",
+			       "cache verify"),
+			 0);
+	assert_string_equal(outcome.err, "");
+	assert_int_equal(vkctl("{\"parameters\":{\"entries\":[" ENTRY(
+				       "\"vkernel_1\"", "\"state\":\"corrupt\"") "]}}",
+			       "cache verify"),
+			 1);
+	assert_has(outcome.out, "corrupt");
+	assert_has(outcome.err, "1 of 1 modules are not what was made\nhint: ");
+}
+
 /* A broken service must not make the client crash. */
 static void test_odd_replies(void **state)
 {
@@ -55,6 +117,11 @@ static void test_odd_replies(void **state)
 	assert_int_equal(vkctl("{}", "build x"), 0);
 	assert_int_equal(vkctl("{}", "policy show x"), 0);
 	assert_int_equal(vkctl("{}", "policy list"), 0);
+	assert_int_equal(vkctl("{}", "cache list"), 0);
+	assert_int_equal(vkctl("{}", "cache gc"), 0);
+	assert_int_equal(vkctl("{}", "cache rm x"), 0);
+	assert_int_equal(vkctl("{}", "cache verify"), 0);
+	assert_int_equal(vkctl("{\"parameters\":{\"entries\":[7,null,{}]}}", "cache verify"), 1);
 	assert_int_equal(vkctl("{}", "policy apply x y"), 0);
 	assert_int_equal(vkctl("{}", "unload --all"), 0);
 	assert_int_equal(vkctl("{\"error\":\"io.vkernel.InUse\"}", "unload x"), 6);
@@ -545,6 +612,9 @@ int main(void)
 		cmocka_unit_test(test_list),
 		cmocka_unit_test(test_list_aliases),
 		cmocka_unit_test(test_list_json),
+		cmocka_unit_test(test_cache_list),
+		cmocka_unit_test(test_cache_rm_and_gc),
+		cmocka_unit_test(test_cache_verify),
 		cmocka_unit_test(test_odd_replies),
 		cmocka_unit_test(test_inspect),
 		cmocka_unit_test(test_inspect_capabilities),
