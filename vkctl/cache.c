@@ -20,45 +20,41 @@ static char *show_use(json_object *value)
 	return strdup(strcmp(use, "none") == 0 ? "-" : use);
 }
 
-static const char *colour_of_state(json_object *row)
+static bool is_ok(json_object *row)
 {
-	const char *state = json_get_string(row, "state");
+	const char *found = json_get_string(row, "state");
 
-	return state && strcmp(state, "ok") != 0 ? "red" : NULL;
+	return found && strcmp(found, "ok") == 0;
 }
 
-#define KEY                                                     \
-	{                                                       \
-		.head = "KEY", .field = "key", .show = show_key \
-	}
-#define MODULE                                      \
-	{                                           \
-		.head = "MODULE", .field = "module" \
-	}
-#define KERNEL                                                   \
-	{                                                        \
-		.head = "KERNEL", .field = "kernel", .cut = true \
-	}
-#define SIZE                                                                      \
-	{                                                                         \
-		.head = "SIZE", .field = "size", .show = show_size, .right = true \
-	}
+static const char *colour_of_state(json_object *row)
+{
+	return is_ok(row) ? NULL : "red";
+}
 
-static const struct column entries[] = {
-	KEY,
-	MODULE,
-	KERNEL,
-	SIZE,
+/* What is said of every entry, and what else. */
+static int print(json_object *rows, const struct column *more, size_t n)
+{
+	struct column columns[8] = {
+		{ .head = "KEY", .field = "key", .show = show_key },
+		{ .head = "MODULE", .field = "module" },
+		{ .head = "KERNEL", .field = "kernel", .cut = true },
+		{ .head = "SIZE", .field = "size", .show = show_size, .right = true },
+	};
+
+	memcpy(columns + 4, more, n * sizeof(*more));
+	return output_rows(rows, columns, 4 + n);
+}
+
+static const struct column use[] = {
 	{ .head = "USE", .field = "use", .show = show_use },
 	{ .head = "LAST USE", .field = "last_use", .show = show_time },
 };
 
-static const struct column removals[] = {
-	KEY, MODULE, KERNEL, SIZE, { .head = "REASON", .field = "reason" },
-};
+static const struct column reason[] = { { .head = "REASON", .field = "reason" } };
 
-static const struct column checks[] = {
-	KEY, MODULE, KERNEL, SIZE, { .head = "STATE", .field = "state", .colour = colour_of_state },
+static const struct column state[] = {
+	{ .head = "STATE", .field = "state", .colour = colour_of_state },
 };
 
 static int run_list(int argc, char **argv)
@@ -72,7 +68,7 @@ static int run_list(int argc, char **argv)
 			true, argc, argv);
 	r = call("ListCache", NULL, 0, &reply, &failure);
 	if (r >= 0)
-		r = output_rows(json_get_array(reply, "entries"), entries, ELEMENTSOF(entries));
+		r = print(json_get_array(reply, "entries"), use, ELEMENTSOF(use));
 	return r < 0 ? failure_report(&failure, "cache list") : STATUS_OK;
 }
 
@@ -83,7 +79,7 @@ static int print_removed(json_object *reply)
 
 	if (!output_is_json() && (!removed || json_object_array_length(removed) == 0))
 		return puts("there was nothing to remove") < 0 ? -EIO : 0;
-	return output_rows(removed, removals, ELEMENTSOF(removals));
+	return print(removed, reason, ELEMENTSOF(reason));
 }
 
 static int run_gc(int argc, char **argv)
@@ -127,11 +123,8 @@ static int check_states(json_object *checked, struct failure *failure)
 {
 	size_t bad = 0, n = checked ? json_object_array_length(checked) : 0;
 
-	for (size_t i = 0; i < n; i++) {
-		const char *state = json_get_string(json_object_array_get_idx(checked, i), "state");
-
-		bad += !state || strcmp(state, "ok") != 0;
-	}
+	for (size_t i = 0; i < n; i++)
+		bad += !is_ok(json_object_array_get_idx(checked, i));
 	if (bad == 0)
 		return 0;
 	return failure_set(failure, STATUS_FAILED,
@@ -153,7 +146,7 @@ static int run_verify(int argc, char **argv)
 	r = call("VerifyCache", NULL, 0, &reply, &failure);
 	progress_end();
 	if (r >= 0)
-		r = output_rows(json_get_array(reply, "entries"), checks, ELEMENTSOF(checks));
+		r = print(json_get_array(reply, "entries"), state, ELEMENTSOF(state));
 	if (r >= 0)
 		r = check_states(json_get_array(reply, "entries"), &failure);
 	return r < 0 ? failure_report(&failure, "cache verify") : STATUS_OK;

@@ -51,6 +51,8 @@ int api_find_instance(Manager *m, const char *container, KernelInstance *ret, Fa
 /* api_module.c */
 int api_list_modules(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_unload(VarlinkCall *call, json_object *parameters, void *userdata);
+/* A policy's name stands for the module of its digest, any other for itself. */
+int api_digest_of(Manager *m, const char *name, char **ret, Failure *f);
 
 /* api_status.c */
 int api_status(VarlinkCall *call, json_object *parameters, void *userdata);

@@ -96,18 +96,7 @@ static bool is_called(const KeepEntry *e, const char *name)
 	       (n >= KEY_DIGITS_MIN && strncmp(e->key, name, n) == 0);
 }
 
-static int resolve(Manager *m, const char *name, char **ret, Failure *f)
-{
-	_cleanup_db_policy_ DbPolicy p = {};
-	int r = db_policy_get(m->db, name, &p);
-
-	if (r < 0 && r != -ENOENT)
-		return fail_errno(f, r, "reading the database");
-	*ret = strdup(r >= 0 ? p.digest : name);
-	return *ret ? 0 : -ENOMEM;
-}
-
-static int fail_entry_in_use(Manager *m, const KeepEntry *e, Failure *f)
+static int fail_entry_in_use(const KeepEntry *e, Failure *f)
 {
 	if (e->use == KEEP_LOADED)
 		fail(f, -EBUSY, ERROR_ENTRY_IN_USE,
@@ -129,7 +118,7 @@ static int check_use(Manager *m, const KeepEntry *all, size_t n, const char *nam
 		if (!is_called(&all[i], name))
 			continue;
 		if (all[i].use == KEEP_LOADED || builder_works_on(m->builder, all[i].key))
-			return fail_entry_in_use(m, &all[i], f);
+			return fail_entry_in_use(&all[i], f);
 		found++;
 	}
 	return found ? 0 : -ENOENT;
@@ -162,7 +151,7 @@ static int remove_named(Manager *m, const char *name, json_object **ret, Failure
 
 	if (!array)
 		return -ENOMEM;
-	r = resolve(m, name, &wanted, f);
+	r = api_digest_of(m, name, &wanted, f);
 	if (r >= 0)
 		r = remove_called(m, wanted, array, f);
 	if (r == -ENOENT)

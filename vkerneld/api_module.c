@@ -173,8 +173,7 @@ static bool is_called(const KernelPolicy *p, const char *name)
 	       (strlen(name) >= VK_MODULE_DIGITS && strncmp(digest, name, strlen(name)) == 0);
 }
 
-/* A policy's name stands for the module of its digest. */
-static int resolve(Manager *m, const char *name, char **ret, Failure *f)
+int api_digest_of(Manager *m, const char *name, char **ret, Failure *f)
 {
 	_cleanup_db_policy_ DbPolicy p = {};
 	int r = db_policy_get(m->db, name, &p);
@@ -191,7 +190,7 @@ static int choose_one(Unload *u, Manager *m, const char *name, const KernelPolic
 	_cleanup_free_ char *wanted = NULL;
 	int r;
 
-	r = resolve(m, name, &wanted, f);
+	r = api_digest_of(m, name, &wanted, f);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < n; i++) {
