@@ -247,16 +247,26 @@ static int drop_unknown(const char *key, void *userdata)
 	return drop(c, &e, "unknown", "nothing is known of it");
 }
 
-/* What was used last stays, however large it is: it may be about to be loaded. */
+/* Of what could go, the last; it stays, however large it is: it may be about to be loaded. */
+static size_t last_free(const Collection *c)
+{
+	size_t i = c->n;
+
+	while (i > 0 && c->entries[i - 1].use != KEEP_FREE)
+		i--;
+	return i > 0 ? i - 1 : 0;
+}
+
 static int drop_too_much(Collection *c)
 {
 	const uint64_t max = c->manager->conf->cache_max;
+	const size_t last = last_free(c);
 	uint64_t size = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < c->n; i++)
 		size += (uint64_t)c->entries[i].size;
-	for (size_t i = 0; r >= 0 && size > max && i + 1 < c->n; i++) {
+	for (size_t i = 0; r >= 0 && size > max && i < last; i++) {
 		if (c->entries[i].use != KEEP_FREE)
 			continue;
 		size -= (uint64_t)c->entries[i].size;

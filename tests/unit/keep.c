@@ -181,6 +181,20 @@ static void what_is_used_stays(void **state)
 	assert_true(there(1) && there(2) && there(3) && there(5) && there(7));
 }
 
+/* Of what could go, that is; the template is used with each of them. */
+static void what_was_used_last_stays(void **state)
+{
+	make(1, 1);
+	make(2, 2);
+	make_as(3, "template", manager->host.release, 3);
+	name_it(3, fake.keys.template);
+	conf.cache_max = 0;
+	assert_collected("1:over_limit ");
+	load(2);
+	assert_collected("");
+	assert_true(there(2) && there(3));
+}
+
 /* Where another core is installed, that is loaded, and what was built is as good as any. */
 static void a_core_that_is_not_loaded_goes(void **state)
 {
@@ -367,6 +381,7 @@ int main(void)
 		keep_test(the_longest_unused_goes_first),
 		keep_test(within_the_limit_nothing_goes),
 		keep_test(what_is_used_stays),
+		keep_test(what_was_used_last_stays),
 		keep_test(a_core_that_is_not_loaded_goes),
 		keep_test(what_is_loaded_here_is_not_for_another_kernel),
 		keep_test(what_kernels_that_are_gone_had_goes),

@@ -8,10 +8,23 @@ setup_file() {
 	vk_setup
 	add_alpha_and_beta
 	policy gamma "$(rule ERRNO:61 uname)"
-	for name in alpha beta gamma; do
-		vkctl build "$name"
-	done
 	start runc holds-alpha alpha
+	vkctl unload --all
+	forget_unused
+}
+
+# The suites before this one may have made the same modules with another core, or by Kbuild.
+forget_unused() {
+	local key
+
+	for key in $(vkctl cache list --json | jq -r '.[] | select(.use == "none") | .key'); do
+		vkctl cache rm "$key"
+	done
+}
+
+setup() {
+	vkctl build beta
+	vkctl build gamma
 }
 
 teardown_file() {
@@ -76,7 +89,7 @@ journal() {
 	fails 6 vkctl cache rm alpha
 	says "is loaded" "hint: " unload
 	[ -n "$(file alpha)" ]
-	fails 2 vkctl cache rm
+	run -2 vkctl cache rm
 	run -0 vkctl build beta
 	says "built in"
 }
@@ -132,9 +145,7 @@ no_beta() {
 }
 
 @test "beyond the limit the longest unused goes, and what is used stays" {
-	vkctl unload beta || true
-	vkctl cache rm gamma
-	vkctl build gamma
+	vkctl unload --all
 	setting CacheMax=1K
 	eventually gone_beta
 	cached gamma
