@@ -2,8 +2,6 @@
 
 load helper
 
-UPDATES=/lib/modules/$(uname -r)/updates
-
 setup_file() {
 	vk_setup
 }
@@ -11,6 +9,14 @@ setup_file() {
 teardown_file() {
 	stop_all
 	systemctl start vkerneld.socket
+}
+
+# As later tests expect it, whatever became of this one.
+teardown() {
+	if grep -q '^Builder=kbuild' /etc/vkernel/vkernel.conf 2>/dev/null; then
+		builder template
+		vkctl policy rm half
+	fi
 }
 
 @test "the socket is there before the service, and a call starts it" {
@@ -22,7 +28,7 @@ teardown_file() {
 }
 
 @test "systemctl start returns when it is ready" {
-	systemctl restart vkerneld.service
+	restart_daemon
 	[ "$(systemctl show --property Type --value vkerneld)" = notify ]
 	[ "$(systemctl show --property NRestarts --value vkerneld)" = 0 ]
 	run -0 vkctl list
@@ -51,25 +57,15 @@ teardown_file() {
 	says hint:
 }
 
-# How often the core was compiled, and what `vkctl status` says of its file.
-core_builds() {
-	varlinkctl call --json=short "unix:$VK_SOCKET" io.vkernel.ListBuilds '{}' |
-		jq '[.builds[] | select(.digest == "core")] | length'
-}
-
-core_file() {
-	vkctl status --json | jq -r '.checks[] | select(.name == "core-file") | .detail'
-}
-
 @test "the core is loaded when it is needed, the installed one" {
 	vkctl unload --all --core
 	run ! core_loaded
 	add_alpha_and_beta
 	local builds
-	builds=$(core_builds)
+	builds=$(builds_of core)
 	start runc needs-core alpha
 	core_loaded
-	[ "$(core_builds)" -eq "$builds" ]
+	[ "$(builds_of core)" -eq "$builds" ]
 	expect "installed: $UPDATES/vkernel.ko" core_file
 	refused $ALPHA_ERRNO inside needs-core callprobe native mkdir str:/tmp/x 0700
 	stop needs-core
@@ -134,63 +130,4 @@ compiling() {
 
 same_files() {
 	find "$VK_MODULES" -type f | sort | diff "$1" - >/dev/null
-}
-
-runs_beta() {
-	start runc "$1" beta || { cat "$VK_ROOM/said"; false; }
-	core_loaded
-	refused $BETA_ERRNO inside "$1" callprobe native uname buf
-	stop "$1"
-	eventually no_instances
-	vkctl unload --all --core
-}
-
-compiled_since() {
-	journalctl --boot --unit vkerneld --since "@$1" --quiet --grep "compiling the core: $2"
-}
-
-# As later suites expect it, whatever became of the test.
-teardown() {
-	if grep -q '^Builder=kbuild' /etc/vkernel/vkernel.conf 2>/dev/null; then
-		builder template
-		vkctl policy rm half
-	fi
-	[[ -e /var/tmp/updates ]] || return 0
-	rm -rf "$UPDATES"
-	mv /var/tmp/updates "$UPDATES"
-	depmod
-	sed -i '/^BuildTimeoutSec=500$/d' /etc/vkernel/vkernel.conf 2>/dev/null || true
-	systemctl restart vkerneld.service
-}
-
-@test "where no core is installed, one is built" {
-	local began=$EPOCHSECONDS
-	vkctl unload --all --core
-	mv "$UPDATES" /var/tmp/updates
-	depmod
-	# Other guests may be at work on the same CPUs.
-	echo BuildTimeoutSec=500 >>/etc/vkernel/vkernel.conf
-	systemctl restart vkerneld.service
-	expect "built here: no vkernel.ko is installed for $(uname -r)" core_file
-	runs_beta builds-core
-	[ "$(core_builds)" -eq 1 ]
-	compiled_since "$began" "no vkernel.ko is installed"
-}
-
-@test "one of another version is left alone, a compressed one is not" {
-	local builds
-	vkctl unload --all --core
-	builds=$(core_builds)
-	cp -a "$UPDATES" /var/tmp/updates
-	sed -i 's/\x00version=0/\x00version=9/' "$UPDATES/vkernel.ko"
-	run -0 core_file
-	says "built here: " "has version '9"
-	runs_beta other-version
-
-	cp /var/tmp/updates/vkernel.ko "$UPDATES/"
-	xz --check=crc32 "$UPDATES/vkernel.ko"
-	depmod
-	expect "installed: $UPDATES/vkernel.ko.xz" core_file
-	runs_beta compressed
-	[ "$(core_builds)" -eq "$builds" ]
 }

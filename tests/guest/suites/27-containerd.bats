@@ -1,3 +1,4 @@
+# kernels: 6.12
 # containerd's containers on virtual kernels: by ctr, and through the CRI as kubelet has them.
 
 load helper

@@ -26,7 +26,7 @@ set_on_claim() {
 	touch "$CONF"
 	sed -i '/^OnClaim=/d' "$CONF"
 	[[ -z $1 ]] || echo "OnClaim=$1" >>"$CONF"
-	systemctl restart vkerneld.service
+	restart_daemon
 }
 
 # A claim that is counted may be followed by others: the kernel asks for memory, and for much else.

@@ -157,21 +157,6 @@ random_ones() {
 	compare docker-default docker-default "$CONFINE/operations.list"
 }
 
-# Of the profiles that Debian's packages bring.
-distributed() {
-	local extra=/usr/share/apparmor/extra-profiles
-	case ${VK_SHARE:-$VK_KERNEL} in
-	6.1 | all) printf '%s\n' /etc/apparmor.d/{bin.ping,usr.sbin.traceroute} ;;&
-	6.12 | all) printf '%s\n' /etc/apparmor.d/{usr.sbin.dnsmasq,php-fpm} ;;&
-	7.3 | all) printf '%s\n' "$extra"/{usr.sbin.sshd,postfix-smtpd} ;;&
-	all)
-		printf '%s\n' /etc/apparmor.d/{sbin.syslogd,unix-chkpwd} \
-			/etc/apparmor.d/usr.sbin.{avahi-daemon,nscd} \
-			"$extra"/{usr.sbin.dovecot,usr.bin.man}
-		;;
-	esac
-}
-
 # AppArmor shows that the test is right, and without either the test shows that it can fail.
 @test "renames and mounts while files are opened: neither refused nor permitted wrongly" {
 	expect "1 mount-race 20 -> leaked:EPERM" quiet confine_run "$CONFINE/race.list"

@@ -1,3 +1,4 @@
+# kernels: 6.12
 # Whatever is wrong ends in a reason, something to do about it, an exit status, and no change.
 
 load helper

@@ -71,12 +71,18 @@ unload_module() {
 	[[ ! -d /sys/module/$1 ]] || rmmod "$1"
 }
 
+# As often as a test wants: systemd would refuse the sixth time within ten seconds.
+restart_daemon() {
+	systemctl reset-failed vkerneld.service || true
+	systemctl restart vkerneld.service
+}
+
 # builder template|kbuild: what makes policies' modules from here on
 builder() {
 	touch /etc/vkernel/vkernel.conf
 	sed -i '/^Builder=/d' /etc/vkernel/vkernel.conf
 	echo "Builder=$1" >>/etc/vkernel/vkernel.conf
-	systemctl restart vkerneld.service
+	restart_daemon
 }
 
 # What a host may not have; unhide gives it back.
@@ -269,6 +275,19 @@ instance() {
 
 modules() {
 	lsmod | awk '$1 ~ /^vkernel_/ { print $1 }'
+}
+
+UPDATES=/lib/modules/$(uname -r)/updates
+
+# How often a thing of that digest was built: core, template, or a policy's.
+builds_of() {
+	varlinkctl call --json=short "unix:$VK_SOCKET" io.vkernel.ListBuilds '{}' |
+		jq --arg digest "$1" '[.builds[] | select(.digest == $digest)] | length'
+}
+
+# What `vkctl status` says of the core's file.
+core_file() {
+	vkctl status --json | jq -r '.checks[] | select(.name == "core-file") | .detail'
 }
 
 core_loaded() {
