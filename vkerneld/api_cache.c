@@ -201,6 +201,8 @@ static int verify_one(Verify *v, const KeepEntry *e)
 	if (r < 0)
 		return r;
 	fd = cache_open(m->options->cache, e->key, e->module, b.content);
+	if (fd == -EMFILE || fd == -ENFILE || fd == -ENOMEM)
+		return fd;
 	return append_entry(v->array, e, "state",
 			    fd >= 0	    ? "ok"
 			    : fd == -ENOENT ? "missing"

@@ -1,3 +1,4 @@
+# kernels: 6.12
 # The cache of modules, and the settings that are reloaded.
 
 load helper
