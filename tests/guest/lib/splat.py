@@ -19,7 +19,7 @@ KNOWN = re.compile(
 
 # A container that is over its limit of memory has the kernel say so at length.
 OVER_LIMIT = re.compile(
-    r"^.*invoked oom-killer:(?:(?!</TASK>).)*mem_cgroup_out_of_memory.*?</TASK>$", re.M | re.S
+    r"^[^\n]*invoked oom-killer:(?:(?!</TASK>).)*mem_cgroup_out_of_memory.*?</TASK>$", re.M | re.S
 )
 
 
