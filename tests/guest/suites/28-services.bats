@@ -34,15 +34,27 @@ calls_under() {
 	[ "$(wc -l <"$file")" -gt 1000 ]
 }
 
-# Under a filter no process can choose the strict mode (22); on a virtual kernel there is none.
-but_strict_mode() {
-	sed -E "s/ seccomp zeros -> $2$/ seccomp zeros -> as expected/" "$VK_RESULTS/parity/$1"
+# table_size WAY: how many numbers this kernel has entries for
+table_size() {
+	local bits=64
+	[[ $1 == native ]] || bits=32
+	sed -n 's/^#define __NR_syscalls //p' \
+		"/lib/modules/$(uname -r)/build/arch/x86/include/generated/uapi/asm/unistd_$bits.h"
+}
+
+# expected_calls WAY: from what they are under runc. Under a filter no process can choose the strict
+# mode (22); on a virtual kernel there is none. Numbers that the kernel has no entry for it answers
+# itself (38), whatever the policy says.
+expected_calls() {
+	sed 's/ seccomp zeros -> errno 22$/ seccomp zeros -> ok/' "$VK_RESULTS/parity/$1.runc" |
+		awk -v size="$(table_size "$1")" \
+			'size > 0 && $1 >= size { sub(/ errno 1$/, " errno 38") } { print }'
 }
 
 same_calls() {
 	calls_under runc "$1"
 	calls_under vkernel "$1"
-	diff <(but_strict_mode "$1.runc" "errno 22") <(but_strict_mode "$1.vkernel" ok)
+	diff <(expected_calls "$1") "$VK_RESULTS/parity/$1.vkernel"
 }
 
 @test "every system call, natively, has the same outcome under runc and on a virtual kernel" {
