@@ -15,6 +15,7 @@
 #include <linux/string.h>
 #include <asm/unistd.h>
 
+#include "compat/compat.h"
 #include "handler.h"
 #include "symbol.h"
 
@@ -145,6 +146,8 @@ static int vk_handlers_of_table(const struct vk_policy *policy, enum vk_table ta
 		u32 entry = policy->table[table][nr];
 
 		if (!entry || (vk_handlers[table][nr] == vk_no_handler && entry == no_such_call))
+			continue;
+		if (table == VK_TABLE_NATIVE && vk_is_call_of_probes(nr))
 			continue;
 		if (!vk_handlers[table][nr]) {
 			pr_err("%s call %d has no handler that could be hooked on this kernel\n",

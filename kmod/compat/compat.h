@@ -17,6 +17,7 @@
 #include <linux/ftrace.h>
 #include <linux/sched.h>
 #include <net/genetlink.h>
+#include <asm/unistd.h>
 
 /* Direct calls for several functions at once lost their suffix in 6.6. */
 static inline int vk_ftrace_direct_register(struct ftrace_ops *ops, unsigned long trampoline)
@@ -39,6 +40,23 @@ static inline int vk_ftrace_direct_unregister(struct ftrace_ops *ops, unsigned l
 		ftrace_free_filter(ops);
 	return err;
 #endif
+}
+
+/*
+ * What the kernel puts into programs that it probes, and makes them call. seccomp has no say in
+ * these: a program that they are refused to dies of the probe.
+ */
+static inline bool vk_is_call_of_probes(int native)
+{
+#ifdef __NR_uprobe
+	if (native == __NR_uprobe)
+		return true;
+#endif
+#ifdef __NR_uretprobe
+	if (native == __NR_uretprobe)
+		return true;
+#endif
+	return false;
 }
 
 /* What a family's pre_doit() is told of the command. */

@@ -17,10 +17,15 @@ KNOWN = re.compile(
     r"a^"
 )
 
+# A container that is over its limit of memory has the kernel say so at length.
+OVER_LIMIT = re.compile(
+    r"^[^\n]*invoked oom-killer:(?:(?!</TASK>).)*mem_cgroup_out_of_memory.*?</TASK>$", re.M | re.S
+)
+
 
 def excerpt(text, count=40):
     """The kernel log from its first splat on: where it was, and how it came there."""
-    lines = text.splitlines()
+    lines = OVER_LIMIT.sub("", text).splitlines()
     for number, line in enumerate(lines):
         if SPLAT.search(line) and not KNOWN.search(line):
             return lines[number:number + count]
@@ -29,4 +34,5 @@ def excerpt(text, count=40):
 
 def find(text):
     """The lines of a kernel log that fail the run."""
-    return [line for line in text.splitlines() if SPLAT.search(line) and not KNOWN.search(line)]
+    lines = OVER_LIMIT.sub("", text).splitlines()
+    return [line for line in lines if SPLAT.search(line) and not KNOWN.search(line)]

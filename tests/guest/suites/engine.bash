@@ -5,6 +5,12 @@ ENGINE=$BATS_TEST_DIRNAME/engine
 IMAGES=$VK_ROOM/images
 VK_DOCS=/usr/share/doc/vkernel
 
+# Whether this kernel runs all of a suite, or only what depends on the kernel. VK_SHARE=all runs all
+# on any.
+fully() {
+	[[ ${VK_SHARE:-$VK_KERNEL} == @(6.12|all) ]]
+}
+
 # make_image NAME ROOTFS COMMAND...: prints the archive's path
 make_image() {
 	local name=$1 file=$IMAGES/$1.tar
@@ -25,19 +31,28 @@ pause_image() {
 	make_image pause "$root" /pause native pause
 }
 
-# From the daemon's own setting, with what a host without a network wants besides.
+# start_docker [JSON]: by the documentation's settings, these, and what a host without a network wants
 start_docker() {
 	mkdir -p /etc/docker
-	jq --argjson more "${1:-{\}}" '. + $more' "$VK_DOCS/docker/daemon.json" \
-		>/etc/docker/daemon.json
+	jq --argjson more "${1:-{\}}" \
+		'. + {bridge: "none", iptables: false, ip6tables: false} + $more' \
+		"$VK_DOCS/docker/daemon.json" >/etc/docker/daemon.json
 	systemctl restart docker
-	docker load --quiet --input "$(probe_image)"
+	docker image inspect localhost/probe:1 >/dev/null 2>&1 ||
+		docker load --quiet --input "$(probe_image)"
 }
 
 stop_docker() {
 	docker ps --all --quiet | xargs --no-run-if-empty docker rm --force >/dev/null
 	systemctl stop docker.socket docker containerd
 	rm -f /etc/docker/daemon.json
+}
+
+# For teardown: what a test that failed has left would fail those after it.
+remove_if_failed() {
+	[[ -z ${BATS_TEST_COMPLETED:-} ]] || return 0
+	docker ps --all --quiet | xargs --no-run-if-empty docker rm --force >/dev/null
+	podman rm --all --force --time 0 >/dev/null
 }
 
 # docked NAME [OPTION...] [-- COMMAND...]: a container of Docker's that sleeps, off the network
@@ -51,6 +66,30 @@ docked() {
 	docker run --detach --runtime vkernel --network none --name "$name" "${options[@]}" \
 		localhost/probe:1 "${@:2}" </dev/null >"$VK_ROOM/said" 2>&1 3>&- ||
 		{ cat "$VK_ROOM/said"; return 1; }
+}
+
+# answers COMMAND... -- 'ERRNO CALL [ARGUMENT...]'...: the calls, by one entry into a container; 0 for
+# those that do not fail
+answers() {
+	local enter=()
+	while [[ $1 != -- ]]; do
+		enter+=("$1")
+		shift
+	done
+	shift
+	# shellcheck disable=SC2001,SC2016
+	run -0 "${enter[@]}" sh -c 'for call; do callprobe native ${call#* }; done' sh "$@"
+	diff <(printf '%s\n' "$@") \
+		<(paste -d ' ' <(sed 's/^ret .* errno //' <<<"$output") <(printf '%s\n' "${@#* }"))
+}
+
+# patiently COMMAND...: within two minutes, for what starts more than a container
+patiently() {
+	local deadline=$((SECONDS + 120))
+	until "$@"; do
+		((SECONDS < deadline)) || return 1
+		sleep 1
+	done
 }
 
 id_of() {

@@ -22,7 +22,7 @@ make_rootfs() {
 	done
 	printf 'root:x:0:0::/root:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n' \
 		>"$VK_ROOTFS/etc/passwd"
-	for probe in callprobe callprobe32 sigprobe traceprobe uringprobe genlprobe; do
+	for probe in callprobe callprobe32 everycall sigprobe traceprobe uringprobe genlprobe; do
 		cp "$VK_PAYLOAD/bin/$probe" "$VK_ROOTFS/bin/"
 	done
 	install -m 4755 "$VK_PAYLOAD/bin/callprobe" "$VK_ROOTFS/bin/callprobe-suid"
