@@ -159,17 +159,20 @@ sections() {
 }
 
 @test "a template that was changed serves nobody" {
-	local template
+	local template templates
 
-	template=$(file_of vkernel_000000000000)
+	# Of each core that there was.
+	mapfile -t templates < <(find "$VK_MODULES" -name vkernel_000000000000.ko)
 	hide_compilers
 	systemctl stop vkerneld.service
-	cp -a "$template" "$BATS_TEST_TMPDIR/"
-	echo >>"$template"
+	for template in "${templates[@]}"; do
+		cp -a --parents "$template" "$BATS_TEST_TMPDIR/"
+		echo >>"$template"
+	done
 	policy fourth "$(rule ERRNO:53 uname)"
 	run ! vkctl build fourth
 	says "vkctl: " "hint: " gcc
-	cp -a "$BATS_TEST_TMPDIR/vkernel_000000000000.ko" "$template"
+	cp -a "$BATS_TEST_TMPDIR$VK_MODULES/." "$VK_MODULES/"
 	run -0 vkctl build fourth
 	compiled_once
 }

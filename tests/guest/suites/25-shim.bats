@@ -100,6 +100,10 @@ stopped() {
 	done
 }
 
+active() {
+	[[ $(instance "$1" state) == active ]]
+}
+
 @test "create and start" {
 	for runtime in runc crun; do
 		set_conf Runtimes=$runtime
@@ -109,7 +113,7 @@ stopped() {
 			>"$VK_ROOM/said" 2>&1 3>&-)
 		[ "$(instance made-$runtime state)" = pending ]
 		$SHIM start made-$runtime
-		eventually [ "$(instance made-$runtime state)" = active ]
+		eventually active made-$runtime
 		confined made-$runtime
 		stop made-$runtime
 		[ -z "$(instance made-$runtime id)" ]
@@ -255,7 +259,7 @@ told_journal() {
 		bundle bad-$runtime "" "$(engine_config '.process.args = ["/nonesuch"]')"
 		run ! $SHIM run --bundle "$VK_ROOM/bundles/bad-$runtime" bad-$runtime
 		$SHIM delete --force bad-$runtime 2>/dev/null || true
-		eventually [ -z "$(instance bad-$runtime id)" ]
+		eventually gone bad-$runtime
 		start $SHIM dies-$runtime "" "$(engine_config)"
 		kill -KILL "$(instance dies-$runtime pid)"
 		eventually gone dies-$runtime

@@ -1,3 +1,4 @@
+# kernels: 6.12
 # docker's containers on virtual kernels: what its users ask of it, and how containers end.
 #
 # What depends on the kernel comes first, and runs on each; the rest runs on one.
@@ -295,32 +296,6 @@ health_is() {
 	expect 0 podman inspect --format '{{.State.ExitCode}}' booted
 	eventually no_instances
 	podman rm booted
-}
-
-# as_user COMMAND...: who is not root
-as_user() {
-	setpriv --reuid vk-user --regid vk-user --init-groups \
-		env --ignore-environment PATH="$PATH" USER=vk-user HOME=/home/vk-user \
-		XDG_RUNTIME_DIR=/run/vk-user CONTAINERS_CONF_OVERRIDE=/home/vk-user/conf "$@"
-}
-
-# Without a session, podman has no cgroups to give.
-rootless() {
-	(cd / && as_user podman --cgroup-manager cgroupfs --runtime "$1" run --rm --network none \
-		--cgroups disabled --rootfs /home/vk-user/rootfs true </dev/null)
-}
-
-@test "rootless podman is refused by name" {
-	useradd --create-home vk-user
-	install -d -o vk-user -m 0700 /run/vk-user
-	mkdir -p /home/vk-user/rootfs/{bin,dev,etc,proc,run,sys,tmp}
-	cp /bin/busybox /home/vk-user/rootfs/bin/true
-	chown -R vk-user /home/vk-user/rootfs
-	printf '[engine]\nruntime_supports_nocgroups = ["crun", "vkernel-runtime"]\n' \
-		>/home/vk-user/conf
-	run -0 rootless crun
-	run ! rootless /usr/bin/vkernel-runtime
-	says "a rootless container cannot have a virtual kernel" "run the container engine as root"
 }
 
 @test "dockerd is killed: its containers stay in their kernels, until the next dockerd ends them" {
