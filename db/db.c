@@ -558,19 +558,22 @@ static int put_policy(Db *db, const DbPolicy *p, const char *const *patterns)
 	return r;
 }
 
-int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns)
+/* Of what began with BEGIN, all is kept, or nothing. */
+static int end_transaction(Db *db, int r)
 {
-	int r;
-
-	r = run(db, BEGIN, "");
-	if (r < 0)
-		return r;
-	r = put_policy(db, p, patterns);
 	if (r >= 0)
 		r = run(db, COMMIT, "");
 	if (r < 0)
 		(void)run(db, ROLLBACK, "");
 	return r < 0 ? r : 0;
+}
+
+int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns)
+{
+	int r;
+
+	r = run(db, BEGIN, "");
+	return r < 0 ? r : end_transaction(db, put_policy(db, p, patterns));
 }
 
 int db_policy_compiled(Db *db, const char *name, const char *digest, const DbBlob *confinement,
@@ -789,8 +792,13 @@ int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now)
 {
 	int r;
 
+	r = run(db, BEGIN, "");
+	if (r < 0)
+		return r;
 	r = run(db, BUILDS_USED, "sii", boot, instance, now);
-	return r < 0 ? r : found(run(db, INSTANCE_END, "sii", boot, instance, now));
+	if (r >= 0)
+		r = found(run(db, INSTANCE_END, "sii", boot, instance, now));
+	return end_transaction(db, r);
 }
 
 int db_instances_other_boots(Db *db, const char *boot, int64_t now)

@@ -1,7 +1,8 @@
-# kernels: 6.12
 # Where no core is installed, the daemon compiles one.
 
 load helper
+
+fully || return 0
 
 setup_file() {
 	vk_setup

@@ -1,7 +1,8 @@
-# kernels: 6.12
 # The cache of modules, and the settings that are reloaded.
 
 load helper
+
+fully || return 0
 
 CONF_D=/etc/vkernel/vkernel.conf.d
 

@@ -1,5 +1,6 @@
-# kernels: 6.12
 # docker's containers on virtual kernels: what its users ask of it, and how containers end.
+#
+# What depends on the kernel comes first, and runs on each.
 
 load helper
 load engine

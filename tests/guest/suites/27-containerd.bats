@@ -1,8 +1,9 @@
-# kernels: 6.12
 # containerd's containers on virtual kernels: by ctr, and through the CRI as kubelet has them.
 
 load helper
 load engine
+
+fully || return 0
 
 # Nothing is mounted: where it is allowed, there is no such file system (19).
 MOUNT=(callprobe native mount str:none str:/tmp str:nonesuch 0 0)

@@ -1,4 +1,3 @@
-# kernels: 6.12
 # What programs see on a virtual kernel with the default profiles is what they see under seccomp and
 # AppArmor with them; and services that people run start, serve and stop.
 

@@ -1,7 +1,8 @@
-# kernels: 6.12
 # Whatever is wrong ends in a reason, something to do about it, an exit status, and no change.
 
 load helper
+
+fully || return 0
 
 setup_file() {
 	vk_setup

@@ -5,12 +5,6 @@ ENGINE=$BATS_TEST_DIRNAME/engine
 IMAGES=$VK_ROOM/images
 VK_DOCS=/usr/share/doc/vkernel
 
-# Whether this kernel runs all of a suite, or only what depends on the kernel. VK_SHARE=all runs all
-# on any.
-fully() {
-	[[ ${VK_SHARE:-$VK_KERNEL} == @(6.12|all) ]]
-}
-
 # make_image NAME ROOTFS COMMAND...: prints the archive's path
 make_image() {
 	local name=$1 file=$IMAGES/$1.tar

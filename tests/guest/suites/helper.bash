@@ -10,6 +10,12 @@ VK_MODULES=/var/cache/vkernel
 
 bats_require_minimum_version 1.5.0
 
+# Whether this kernel runs all of a suite, or only what another kernel could answer differently: with
+# `fully || return 0` before a test, those from there on are for 6.12. VK_SHARE=all runs all on any.
+fully() {
+	[[ ${VK_SHARE:-$VK_KERNEL} == @(6.12|all) ]]
+}
+
 # A static busybox and the probes; stress-ng comes with its libraries.
 make_rootfs() {
 	local probe library
