@@ -100,10 +100,6 @@ stopped() {
 	done
 }
 
-active() {
-	[[ $(instance "$1" state) == active ]]
-}
-
 @test "create and start" {
 	for runtime in runc crun; do
 		set_conf Runtimes=$runtime
@@ -203,6 +199,18 @@ process_file() {
 	run ! runc state none
 	sha256sum --check --status "$BATS_TEST_TMPDIR/before"
 	[ "$(find "$dir" -type f | wc -l)" -eq 1 ]
+}
+
+@test "a rootless engine is refused by name, and nothing is changed" {
+	local dir=$VK_ROOM/bundles/rootless
+
+	set_conf
+	bundle rootless "" "$(engine_config)"
+	sha256sum "$dir/config.json" >"$BATS_TEST_TMPDIR/before"
+	run ! unshare --user --map-root-user $SHIM run --bundle "$dir" rootless
+	says "a rootless container cannot have a virtual kernel" "run the container engine as root"
+	sha256sum --check --status "$BATS_TEST_TMPDIR/before"
+	run ! runc state rootless
 }
 
 # warned NAME: started by OnFailure=warn, without a daemon, as the stock runtime would have

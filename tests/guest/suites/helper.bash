@@ -279,6 +279,11 @@ instance() {
 		'.[] | select(.container == $name) | .[$field]'
 }
 
+# What a runtime started has come to its own program.
+active() {
+	[[ $(instance "$1" state) == active ]]
+}
+
 modules() {
 	lsmod | awk '$1 ~ /^vkernel_/ { print $1 }'
 }
