@@ -106,6 +106,8 @@ not_running() {
 	[[ $(runc state "$1" | jq -r .status) == stopped ]]
 }
 
+fully || return 0
+
 compiling() {
 	pgrep -x 'cc1|make|ld' >/dev/null
 }
