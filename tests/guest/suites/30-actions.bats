@@ -113,7 +113,7 @@ run_battery() {
 setup_file() {
 	vk_setup
 	actions_profile | vkctl policy add actions -
-	start runc actions actions
+	start crun actions actions
 	bundle by-seccomp "" "del(.hooks) | .linux.seccomp = $(actions_profile)"
 	echo runc >"$VK_ROOM/bundles/by-seccomp/runtime"
 	runc run --detach --bundle "$VK_ROOM/bundles/by-seccomp" by-seccomp \
@@ -246,7 +246,7 @@ said() {
 	local profile=/usr/share/containers/seccomp.json
 	[ -e $profile ] || profile=/etc/containers/seccomp.json
 	vkctl policy add default - <$profile
-	start runc default default
+	start crun default default
 	run -0 inside default sh -c 'echo $((6 * 7)); ls / | grep -c tmp; id -u'
 	[ "${lines[*]}" = "42 1 0" ]
 	# What it refuses without CAP_SYS_ADMIN, or for an argument, beside what it allows.

@@ -50,9 +50,9 @@ setup_file() {
 	only narrow '/** rix' '/t/** rw' '/dev/null rw' 'capability setuid' 'capability setgid' \
 		'network inet dgram' 'signal (send, receive) set=(term, kill, exists)' \
 		'ptrace (read, readby)' 'set rlimit nofile <= 512'
-	start runc free "" 'del(.hooks)'
-	start runc files files
-	start runc narrow narrow
+	start crun free "" 'del(.hooks)'
+	start crun files files
+	start crun narrow narrow
 }
 
 teardown_file() {
@@ -174,7 +174,7 @@ refusal_was_told() {
 }
 
 @test "another policy holds from one call to the next, for processes that run" {
-	start runc changing files
+	start crun changing files
 	inside changing sh -c 'for i in $(busybox seq 600); do
 		cat /t/closed/secret >/dev/null 2>&1 && echo yes || echo no
 		busybox usleep 100000; done' >"$BATS_TEST_TMPDIR/seen" 3>&- &
@@ -210,8 +210,8 @@ hidden() {
 }
 
 @test "what a configuration masks stays so when the runtime's mounts are gone" {
-	start runc bare "" "$MASKS | del(.hooks)"
-	start runc masked "" "$MASKS"
+	start crun bare "" "$MASKS | del(.hooks)"
+	start crun masked "" "$MASKS"
 	# As long as they are there, they are met first, and there is nothing beneath them.
 	for name in bare masked; do
 		allowed opens $name /t/closed/secret 0
@@ -235,7 +235,7 @@ hidden() {
 }
 
 @test "and beside a policy of files, and beside the next one" {
-	start runc folded files "$MASKS"
+	start crun folded files "$MASKS"
 	unhide folded
 	hidden folded
 	refused $EACCES opens folded /t/closed/busybox 0
@@ -260,22 +260,22 @@ left_behind() {
 		| .linux.readonlyPaths = ["/proc/sys"]
 		| .process.capabilities |= map_values(. + ["CAP_SYS_ADMIN"])'
 
-	start runc bare "" "$proc | del(.hooks)"
-	start runc lazy "" "$proc"
+	start crun bare "" "$proc | del(.hooks)"
+	start crun lazy "" "$proc"
 	allowed left_behind bare /sys kernel/notes 0
 	refused $EACCES left_behind lazy /sys kernel/notes 0
 	allowed left_behind bare /proc keys 0
 	refused $EACCES left_behind lazy /proc keys 0
 	stop bare lazy
-	start runc bare "" "$proc | del(.hooks)"
-	start runc lazy "" "$proc"
+	start crun bare "" "$proc | del(.hooks)"
+	start crun lazy "" "$proc"
 	allowed left_behind bare /proc sys/kernel/hostname 1
 	refused $EACCES left_behind lazy /proc sys/kernel/hostname 1
 	stop bare lazy
 }
 
 @test "a path that can not be masked is named" {
-	run start runc odd "" '.linux.maskedPaths = ["secret"]'
+	run start crun odd "" '.linux.maskedPaths = ["secret"]'
 	run -0 cat "$VK_ROOM/said"
 	says "can not be masked"
 	[[ -z $(instance odd id) ]]

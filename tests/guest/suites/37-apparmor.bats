@@ -36,7 +36,7 @@ start_siblings() {
 	aa-exec -p sibling -- sh -c 'trap "" TERM; exec sleep 100000' </dev/null >/dev/null 2>&1 3>&- &
 	echo $! >"$WORK/sibling.apparmor"
 	vkctl policy add sibling --apparmor "$WORK/sibling.profile"
-	start runc sibling sibling
+	start crun sibling sibling
 	instance sibling pid >"$WORK/sibling.vkernel"
 }
 

@@ -5,8 +5,8 @@ load helper
 setup_file() {
 	vk_setup
 	add_alpha_and_beta
-	start runc modes beta
-	start runc modes-other beta
+	start crun modes beta
+	start crun modes-other beta
 }
 
 teardown_file() {

@@ -12,7 +12,7 @@ teardown_file() {
 }
 
 @test "a module in use cannot be unloaded, by vkctl or by rmmod" {
-	start runc user beta
+	start crun user beta
 	module=$(instance user module)
 	fails 6 vkctl unload beta
 	says user hint:
@@ -26,7 +26,7 @@ teardown_file() {
 }
 
 @test "unload --all leaves those in use" {
-	start runc user beta
+	start crun user beta
 	vkctl build alpha
 	run vkctl unload --all
 	[ "$(modules)" = "$(instance user module)" ]
@@ -40,7 +40,7 @@ teardown_file() {
 @test "what is unloaded is loaded again for the next container" {
 	run -0 vkctl unload --all
 	[ -z "$(modules)" ]
-	start runc again beta
+	start crun again beta
 	[ "$(modules)" = "$(instance again module)" ]
 	refused $BETA_ERRNO inside again callprobe native uname buf
 	stop again
@@ -51,7 +51,7 @@ teardown_file() {
 }
 
 @test "loading and unloading while other containers work hard" {
-	start runc busy alpha
+	start crun busy alpha
 	inside busy stress-ng --get 1 --fork 1 --switch 1 --timeout 600 >"$VK_ROOM/stress" 2>&1 3>&- &
 	stress=$!
 	sleep 2

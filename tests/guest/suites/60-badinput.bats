@@ -7,7 +7,7 @@ fully || return 0
 setup_file() {
 	vk_setup
 	add_alpha_and_beta
-	start runc witness beta
+	start crun witness beta
 }
 
 teardown_file() {
@@ -114,7 +114,7 @@ varlink() {
 		["*/ } int x; /*", "a\nb", "\"; system(\"reboot\"); \""]' >"$BATS_TEST_TMPDIR/profile"
 	run -0 vkctl policy add fresh "$BATS_TEST_TMPDIR/profile"
 	run -0 vkctl build fresh
-	start runc words fresh
+	start crun words fresh
 	refused 58 inside words callprobe native uname buf
 	allowed inside words callprobe native getpid
 	stop words
@@ -211,8 +211,8 @@ full_disk() {
 	policy fresh "$(rule ERRNO:59 uname)"
 	run ! vkctl build fresh
 	says "vkctl: " "hint: "
-	run ! start runc full-disk fresh
-	runc delete --force full-disk 2>/dev/null || true
+	run ! start crun full-disk fresh
+	crun delete --force full-disk 2>/dev/null || true
 	# Whoever runs goes on.
 	refused $BETA_ERRNO inside witness callprobe native uname buf
 	rm "$VK_MODULES/full"
@@ -238,8 +238,8 @@ full_disk() {
 	hide_compilers
 	run ! vkctl build fresh
 	says "vkctl: " "hint: " gcc
-	run ! start runc no-compiler fresh
-	runc delete --force no-compiler 2>/dev/null || true
+	run ! start crun no-compiler fresh
+	crun delete --force no-compiler 2>/dev/null || true
 	run ! vkctl status
 	says gcc
 	repair
@@ -254,8 +254,8 @@ full_disk() {
 	hide_headers
 	run ! vkctl build fresh
 	says "vkctl: " "hint: " linux-headers
-	run ! start runc no-headers fresh
-	runc delete --force no-headers 2>/dev/null || true
+	run ! start crun no-headers fresh
+	crun delete --force no-headers 2>/dev/null || true
 	run ! vkctl status
 	says linux-headers
 	repair

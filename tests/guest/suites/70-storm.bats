@@ -30,7 +30,7 @@ teardown_file() {
 }
 
 @test "a container after the storm is as one before it" {
-	start runc after beta
+	start crun after beta
 	refused $BETA_ERRNO inside after callprobe native uname buf
 	allowed inside after callprobe native mkdir str:/tmp/after 0700
 	rmdir "$VK_ROOTFS/tmp/after"

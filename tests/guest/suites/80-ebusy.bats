@@ -42,7 +42,7 @@ slower() {
 
 @test "a held function is filtered in the slower way, the others directly" {
 	hold __x64_sys_newuname 1
-	start runc held held
+	start crun held held
 	refused $BETA_ERRNO inside held callprobe native uname buf
 	refused $ALPHA_ERRNO inside held callprobe native mkdir str:/tmp/new 0700
 	allowed inside held callprobe native getpid
@@ -53,19 +53,19 @@ slower() {
 
 @test "a call that its container allows passes by the slower way" {
 	hold __x64_sys_newuname 1
-	start runc held held
-	start runc other alpha
+	start crun held held
+	start crun other alpha
 	allowed inside other callprobe native uname buf
 	refused $BETA_ERRNO inside held callprobe native uname buf
 }
 
 @test "signals come by the slower way as by the direct one" {
-	start runc held held
+	start crun held held
 	direct=$(inside held sigprobe trap sysinfo buf)
 	stop held
 	vkctl unload --all
 	hold __x64_sys_sysinfo 1
-	start runc held held
+	start crun held held
 	slower __x64_sys_sysinfo
 	expect "$direct" inside held sigprobe trap sysinfo buf
 }
@@ -73,7 +73,7 @@ slower() {
 @test "capabilities get their second look by the slower way as well" {
 	load_module vktest_creds
 	hold cap_capable 1
-	start runc held held
+	start crun held held
 	slower cap_capable
 	run ! slower __x64_sys_newuname
 	refused 1 inside held callprobe native chroot str:/
@@ -85,13 +85,13 @@ slower() {
 
 @test "the slower way leaves with its policy, and the direct one is there again" {
 	hold __x64_sys_newuname 1
-	start runc held held
+	start crun held held
 	slower __x64_sys_newuname
 	stop held
 	eventually no_instances
 	release
 	dmesg --clear
-	start runc held held
+	start crun held held
 	refused $BETA_ERRNO inside held callprobe native uname buf
 	! slower __x64_sys_newuname
 }
@@ -99,7 +99,7 @@ slower() {
 @test "a function that nobody else may have: the container does not start" {
 	hold __x64_sys_newuname 0
 	remember
-	run start runc held held
+	run start crun held held
 	[ "$status" -ne 0 ]
 	grep -q 'vkctl' "$VK_ROOM/said"
 	dmesg | grep -q '__x64_sys_newuname is held by another tracer, and there is no way beside it'
@@ -107,6 +107,6 @@ slower() {
 	[[ -z $(modules) ]]
 	# The reason is gone, and so is the trouble.
 	release
-	start runc held held
+	start crun held held
 	refused $BETA_ERRNO inside held callprobe native uname buf
 }
