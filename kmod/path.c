@@ -54,6 +54,7 @@ struct vk_way_up {
 	const struct vk_name *name;
 	const struct path *root; /* where it ends, or NULL: at the top */
 	bool raw; /* within the file system, whatever is mounted where */
+	bool ours; /* -EACCES for what is not, or no longer, mounted in the task's namespace */
 };
 
 /* The next mount up, in the place of its root; false at the end of the way. */
@@ -170,6 +171,9 @@ static int vk_walk_once(const struct vk_way_up *way, struct vk_sink *sink)
 	u32 steps;
 	int err;
 
+	/* Not before: what is detached after a look at it would look like a root. */
+	if (way->ours && !vk_path_is_ours(&way->name->path))
+		return -EACCES;
 	vk_climb(way, U32_MAX, &trail);
 	err = trail.err;
 	steps = trail.count;
@@ -257,8 +261,8 @@ static int vk_walk_connected(const struct vk_confinement *confinement,
 		if (!vk_task_root(&root))
 			return -EACCES;
 		way.root = &root;
-	} else if (!vk_path_is_ours(&name->path)) {
-		return -EACCES;
+	} else {
+		way.ours = true;
 	}
 	return vk_walk(&way, sink);
 }
@@ -290,10 +294,11 @@ int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa 
 
 void vk_path_print(const struct vk_name *name, char *buffer, size_t size)
 {
-	const struct vk_way_up way = { .name = name }, raw = { .name = name, .raw = true };
+	const struct vk_way_up way = { .name = name, .ours = true };
+	const struct vk_way_up raw = { .name = name, .raw = true };
 	struct vk_sink sink = { .buffer = buffer, .room = size };
 
-	if (!vk_path_is_ours(&name->path) || vk_walk(&way, &sink)) {
+	if (vk_walk(&way, &sink)) {
 		sink = (struct vk_sink){ .buffer = buffer, .room = size };
 		vk_walk(&raw, &sink);
 	}
