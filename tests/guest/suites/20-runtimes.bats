@@ -200,6 +200,9 @@ own_profile() {
 	printf '.linux.seccomp = %s' "$(profile "$(rule "ERRNO:$1" uname)")"
 }
 
+# What the daemon decides is the same on any kernel.
+fully || return 0
+
 @test "without an annotation the container's own profile is its policy" {
 	start runc own "" "$(own_profile 55)"
 	[ "$(instance own policy)" = null ]

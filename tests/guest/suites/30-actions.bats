@@ -246,7 +246,7 @@ said() {
 	local profile=/usr/share/containers/seccomp.json
 	[ -e $profile ] || profile=/etc/containers/seccomp.json
 	vkctl policy add default - <$profile
-	start crun default default
+	start runc default default
 	run -0 inside default sh -c 'echo $((6 * 7)); ls / | grep -c tmp; id -u'
 	[ "${lines[*]}" = "42 1 0" ]
 	# What it refuses without CAP_SYS_ADMIN, or for an argument, beside what it allows.

@@ -275,7 +275,7 @@ left_behind() {
 }
 
 @test "a path that can not be masked is named" {
-	run start crun odd "" '.linux.maskedPaths = ["secret"]'
+	run start runc odd "" '.linux.maskedPaths = ["secret"]'
 	run -0 cat "$VK_ROOM/said"
 	says "can not be masked"
 	[[ -z $(instance odd id) ]]
