@@ -6,6 +6,7 @@
 #include "vkerneld/kmod.h"
 #include "vkerneld/log.h"
 #include "vkerneld/names.h"
+#include "vkerneld/use.h"
 
 typedef struct Unload {
 	Operation operation;
@@ -74,28 +75,45 @@ int api_list_modules(VarlinkCall *call, json_object *parameters, void *userdata)
 	return api_answer_list(call, parameters, "modules", fill_list, userdata);
 }
 
-static int add_containers(Manager *m, const uint8_t *digest, json_object *array)
+/* Those that run on the policy of that name or on a module of that digest; digest: NULL for all. */
+static int add_containers(Manager *m, const char *name, const char *digest, json_object *array)
 {
-	_cleanup_free_ KernelInstance *all = NULL;
-	size_t n = 0;
+	_cleanup_use_ Use u = {};
 	int r;
 
-	r = kernel_instances(m->kernel, &all, &n);
-	for (size_t i = 0; r >= 0 && i < n; i++)
-		if (!digest || memcmp(all[i].digest, digest, VK_DIGEST_SIZE) == 0)
-			r = json_append_string(array, all[i].container);
+	r = use_read(m, &u);
+	for (size_t i = 0; r >= 0 && i < u.n; i++)
+		if (!digest || use_is_of(&u, i, name, digest))
+			r = json_append_string(array, u.instances[i].container);
 	return r;
 }
 
-/* digest: NULL for all containers. */
-static int fail_in_use(Manager *m, const char *name, const uint8_t *digest, Failure *f)
+static int fail_in_use(Manager *m, const char *name, const char *digest, Failure *f)
 {
 	_cleanup_json_ json_object *containers = json_object_new_array();
 
 	fail_with(f, -EBUSY, ERROR_IN_USE, "name", name);
-	if (containers && f->parameters && add_containers(m, digest, containers) >= 0)
+	if (containers && f->parameters && add_containers(m, name, digest, containers) >= 0)
 		(void)json_add(f->parameters, "containers", TAKE_PTR(containers));
 	return -EBUSY;
+}
+
+static int fail_busy(Manager *m, const char *name, const KernelPolicy *p, Failure *f)
+{
+	char digest[HASH_HEX_SIZE];
+
+	hex_encode(p->digest, sizeof(p->digest), digest);
+	return fail_in_use(m, name, digest, f);
+}
+
+/* A policy without a module of its own can be part of others. */
+static int fail_not_loaded(Manager *m, const char *name, const char *digest, Failure *f)
+{
+	_cleanup_use_ Use u = {};
+
+	if (use_read(m, &u) >= 0 && use_count(&u, name, digest) > 0)
+		return fail_in_use(m, name, digest, f);
+	return fail_with(f, -ENOENT, ERROR_NO_SUCH_MODULE, "module", name);
 }
 
 static void release(Operation *o)
@@ -197,11 +215,11 @@ static int choose_one(Unload *u, Manager *m, const char *name, const KernelPolic
 		if (!is_called(&all[i], wanted))
 			continue;
 		if (all[i].instances > 0)
-			return fail_in_use(m, name, all[i].digest, f);
+			return fail_busy(m, name, &all[i], f);
 		add(u, all[i].module);
 		return 0;
 	}
-	return fail_with(f, -ENOENT, ERROR_NO_SUCH_MODULE, "module", name);
+	return fail_not_loaded(m, name, wanted, f);
 }
 
 /* Of all modules those that no container uses; the core last, if it is left alone. */

@@ -6,6 +6,7 @@
 #include "vkerneld/confinement.h"
 #include "vkerneld/ensure.h"
 #include "vkerneld/names.h"
+#include "vkerneld/use.h"
 
 /* What the kernel has is asked for once a reply. */
 typedef struct Listing {
@@ -13,6 +14,7 @@ typedef struct Listing {
 	json_object *array;
 	KernelPolicy *loaded;
 	size_t n_loaded;
+	Use use;
 } Listing;
 
 static void listing_init(Listing *l, Manager *m)
@@ -20,24 +22,26 @@ static void listing_init(Listing *l, Manager *m)
 	*l = (Listing){ .manager = m };
 	if (kernel_policies(m->kernel, &l->loaded, &l->n_loaded) < 0)
 		l->loaded = NULL;
+	(void)use_read(m, &l->use);
 }
 
 static void listing_done(Listing *l)
 {
 	json_object_put(l->array);
 	free(l->loaded);
+	use_done(&l->use);
 }
 
-static const KernelPolicy *find_loaded(const Listing *l, const char *digest)
+static bool is_loaded(const Listing *l, const char *digest)
 {
 	char hex[HASH_HEX_SIZE];
 
 	for (size_t i = 0; i < l->n_loaded; i++) {
 		hex_encode(l->loaded[i].digest, VK_DIGEST_SIZE, hex);
 		if (strcmp(hex, digest) == 0)
-			return &l->loaded[i];
+			return true;
 	}
-	return NULL;
+	return false;
 }
 
 static int append_image(const char *image, void *userdata)
@@ -56,15 +60,14 @@ static int add_images(const Listing *l, json_object *o, const char *name)
 
 static int add_use(const Listing *l, json_object *o, const DbPolicy *p)
 {
-	const KernelPolicy *loaded = find_loaded(l, p->digest);
 	int r;
 
 	r = json_add_bool(o, "built",
 			  db_build_exists(l->manager->db, p->digest, l->manager->host.release));
 	if (r >= 0)
-		r = json_add_bool(o, "loaded", loaded);
+		r = json_add_bool(o, "loaded", is_loaded(l, p->digest));
 	if (r >= 0)
-		r = json_add_int(o, "instances", loaded ? loaded->instances : 0);
+		r = json_add_int(o, "instances", (int64_t)use_count(&l->use, p->name, p->digest));
 	return r < 0 ? r : json_add_int(o, "added", p->added);
 }
 

@@ -676,6 +676,24 @@ static void unload(void **state)
 	assert_int_equal(count("Unload", "unloaded"), 0);
 }
 
+/* The container's own rules make another module of the policy. */
+static void a_policy_that_is_part_of_a_module_is_in_use(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *web;
+
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\","
+			"\"masked_paths\":[\"/m\"]}");
+	answer = call("GetPolicy", "{\"name\":\"web\"}");
+	web = json_get_object(good(answer), "policy");
+	assert_false(json_get_bool(web, "loaded"));
+	assert_int_equal(json_get_int(web, "instances"), 1);
+	refuse("Unload", "{\"module\":\"web\"}", "io.vkernel.InUse", "name", "web");
+	fake_forget("c");
+	refuse("Unload", "{\"module\":\"web\"}", "io.vkernel.NoSuchModule", "module", "web");
+}
+
 static void watch(const char *container)
 {
 	char text[128];
@@ -1264,6 +1282,7 @@ int main(void)
 		api_test(inspect_names_calls),
 		api_test(unbind),
 		api_test(unload),
+		api_test(a_policy_that_is_part_of_a_module_is_in_use),
 		api_test(claims_are_events),
 		api_test(events),
 		api_test(refusals_are_events),
