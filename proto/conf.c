@@ -20,6 +20,7 @@ typedef struct Key {
 void conf_done(Conf *c)
 {
 	free(c->build_user);
+	free(c->profile_user);
 	free(c->runtimes);
 	free(c->signing_key);
 	free(c->signing_cert);
@@ -66,6 +67,11 @@ static int parse_builder(Conf *c, const char *value)
 static int parse_build_user(Conf *c, const char *value)
 {
 	return value[0] ? set_string(&c->build_user, value) : -EINVAL;
+}
+
+static int parse_profile_user(Conf *c, const char *value)
+{
+	return value[0] ? set_string(&c->profile_user, value) : -EINVAL;
 }
 
 /* Digits alone; ret_end: behind them. */
@@ -164,6 +170,7 @@ static const Key keys[] = {
 	{ "OnClaim", parse_on_claim, "refuse or kill" },
 	{ "Builder", parse_builder, "template or kbuild" },
 	{ "BuildUser", parse_build_user, "the name of a user" },
+	{ "ProfileUser", parse_profile_user, "the name of a user" },
 	{ "BuildTimeoutSec", parse_build_timeout, "seconds, from 1 to 3600" },
 	{ "BuildsMax", parse_builds_max, "a number from 1 to 64" },
 	{ "BuildQueueMax", parse_build_queue_max, "a number from 1 to 65536" },
@@ -350,6 +357,8 @@ int conf_load_folders(const char *path, const char *const *folders, Conf *ret, c
 
 	*ret_error = NULL;
 	r = set_string(&c.build_user, "vkernel-build");
+	if (r >= 0)
+		r = set_string(&c.profile_user, "vkernel-profile");
 	if (r >= 0)
 		r = set_string(&c.runtimes, "runc crun");
 	if (r >= 0)

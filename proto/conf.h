@@ -17,6 +17,7 @@ typedef struct Conf {
 	bool on_claim_kill; /* OnClaim=refuse|kill: who uses a capability it was not given */
 	bool builder_kbuild; /* Builder=template|kbuild: what makes policies' modules */
 	char *build_user; /* BuildUser= */
+	char *profile_user; /* ProfileUser=, another one */
 	unsigned int build_timeout; /* BuildTimeoutSec= */
 	unsigned int builds_max; /* BuildsMax=, how many compile at once */
 	unsigned int build_queue_max; /* BuildQueueMax=, how many more may wait */

@@ -227,6 +227,9 @@ static void check_user(Checks *c)
 		check(c, "build-user", BAD,
 		      "run systemd-sysusers, or set BuildUser= in /etc/vkernel/vkernel.conf",
 		      "there is no user %s, so builds run as root", m->conf->build_user);
+	if (m->profile_uid)
+		check(c, "profile-user", OK, NULL, "%s (uid %u)", m->conf->profile_user,
+		      m->profile_uid);
 }
 
 static void check_apparmor(Checks *c)

@@ -87,8 +87,8 @@ static void compile(const Manager *m, const ConfineWish *w, ConfineOutcome *o)
 	const ArmorCompiler c = {
 		.parser = ARMOR_PARSER,
 		.includes = folder(m),
-		.uid = m->builder_config.uid,
-		.gid = m->builder_config.gid,
+		.uid = m->profile_uid,
+		.gid = m->profile_gid,
 		.timeout = PARSER_SECONDS,
 		.allow_unmediated = w->allow_unmediated,
 	};

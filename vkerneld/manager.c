@@ -42,7 +42,8 @@ static int open_database(Manager *m)
 }
 
 /* Only root can become another; by hand, somebody else's builds are their own. */
-static int find_build_user(const Conf *conf, uid_t *ret_uid, gid_t *ret_gid, char **ret_error)
+static int find_user(const char *name, const char *key, uid_t *ret_uid, gid_t *ret_gid,
+		     char **ret_error)
 {
 	struct passwd *user;
 
@@ -50,12 +51,12 @@ static int find_build_user(const Conf *conf, uid_t *ret_uid, gid_t *ret_gid, cha
 	*ret_gid = 0;
 	if (geteuid() != 0)
 		return 0;
-	user = getpwnam(conf->build_user);
+	user = getpwnam(name);
 	if (!user || user->pw_uid == 0) {
 		if (asprintf(ret_error,
 			     "there is no user %s to compile as: run systemd-sysusers, or set "
-			     "BuildUser= in " VKERNEL_CONF,
-			     conf->build_user) < 0)
+			     "%s= in " VKERNEL_CONF,
+			     name, key) < 0)
 			*ret_error = NULL;
 		return -ESRCH;
 	}
@@ -64,19 +65,37 @@ static int find_build_user(const Conf *conf, uid_t *ret_uid, gid_t *ret_gid, cha
 	return 0;
 }
 
+/* A profile that takes its parser over must not come to what is compiled for the kernel. */
+static int check_apart(const Conf *conf, uid_t builds, uid_t profiles, char **ret_error)
+{
+	if (builds == 0 || builds != profiles)
+		return 0;
+	if (asprintf(ret_error, "BuildUser= and ProfileUser= in " VKERNEL_CONF " are both %s",
+		     conf->build_user) < 0)
+		*ret_error = NULL;
+	return -EINVAL;
+}
+
 static int use_conf(Manager *m, const Conf *conf, char **ret_error)
 {
 	BuilderConfig *c = &m->builder_config;
-	uid_t uid;
-	gid_t gid;
+	uid_t builds, profiles;
+	gid_t builds_gid, profiles_gid;
 	int r;
 
-	r = find_build_user(conf, &uid, &gid, ret_error);
+	r = find_user(conf->build_user, "BuildUser", &builds, &builds_gid, ret_error);
+	if (r >= 0)
+		r = find_user(conf->profile_user, "ProfileUser", &profiles, &profiles_gid,
+			      ret_error);
+	if (r >= 0)
+		r = check_apart(conf, builds, profiles, ret_error);
 	if (r < 0)
 		return r;
 	m->conf = conf;
-	c->uid = uid;
-	c->gid = gid;
+	m->profile_uid = profiles;
+	m->profile_gid = profiles_gid;
+	c->uid = builds;
+	c->gid = builds_gid;
 	c->timeout = conf->build_timeout;
 	c->builds_max = conf->builds_max;
 	c->queue_max = conf->build_queue_max;

@@ -31,6 +31,8 @@ typedef struct Manager {
 	Db *db;
 	Kernel *kernel;
 	BuilderConfig builder_config;
+	uid_t profile_uid; /* of parsers; 0: the daemon's own */
+	gid_t profile_gid;
 	Builder *builder;
 	VarlinkService service;
 	VarlinkServer *server;

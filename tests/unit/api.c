@@ -42,6 +42,7 @@ static int setup(void **state)
 				    .modules = paths[1],
 				    .apparmor = paths[2] };
 	conf = (Conf){ .build_user = (char *)"nobody",
+			.profile_user = (char *)"daemon",
 		       .build_timeout = 1,
 		       .cache_max = UINT64_MAX };
 	assert_int_equal(sd_event_new(&event), 0);

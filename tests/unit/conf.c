@@ -53,6 +53,7 @@ static void without_a_file(void **state)
 	assert_false(conf.on_claim_kill);
 	assert_false(conf.builder_kbuild);
 	assert_string_equal(conf.build_user, "vkernel-build");
+	assert_string_equal(conf.profile_user, "vkernel-profile");
 	assert_int_equal(conf.build_timeout, 240);
 	assert_int_equal(conf.builds_max, 1);
 	assert_int_equal(conf.build_queue_max, 256);

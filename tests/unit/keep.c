@@ -50,7 +50,7 @@ static int setup(void **state)
 				    .sources = paths[1],
 				    .modules = paths[3],
 				    .apparmor = paths[1] };
-	conf = (Conf){ .build_user = (char *)"nobody", .cache_max = UINT64_MAX };
+	conf = (Conf){ .build_user = (char *)"nobody", .profile_user = (char *)"daemon", .cache_max = UINT64_MAX };
 	assert_int_equal(sd_event_new(&event), 0);
 	start();
 	return 0;
@@ -336,11 +336,11 @@ static void settings_are_reloaded(void **state)
 	_cleanup_close_ int notify = listen_notify();
 
 	snprintf(path, sizeof(path), "%s/conf", scratch);
-	scratch_write("conf", "BuildTimeoutSec=5\nBuildUser=nobody\n");
+	scratch_write("conf", "BuildTimeoutSec=5\nBuildUser=nobody\nProfileUser=daemon\n");
 	assert_int_equal(settings_load(&s), 0);
 	assert_int_equal(settings_watch(&s, event), 0);
 	scratch_write("conf", "BuildTimeoutSec=6\nBuildsMax=2\nCacheMax=1K\nOnClaim=kill\n"
-			      "BuildUser=nobody\nModuleSigningKey=/k\n");
+			      "BuildUser=nobody\nProfileUser=daemon\nModuleSigningKey=/k\n");
 	hang_up(notify, "Ready.");
 	assert_ptr_equal(manager->conf, s.conf);
 	assert_int_equal(manager->builder_config.timeout, 6);
@@ -355,7 +355,7 @@ static void settings_are_reloaded(void **state)
 	assert_true(manager->conf->on_claim_kill);
 	assert_non_null(strstr(manager->settings_error, "conf:2: OnClaim="));
 
-	scratch_write("conf", "BuildTimeoutSec=8\nBuildUser=nobody\n");
+	scratch_write("conf", "BuildTimeoutSec=8\nBuildUser=nobody\nProfileUser=daemon\n");
 	hang_up(notify, "Ready.");
 	assert_int_equal(manager->builder_config.timeout, 8);
 	assert_false(manager->conf->on_claim_kill);
@@ -367,6 +367,9 @@ static void settings_are_reloaded(void **state)
 		hang_up(notify, "there is no user no-such-user");
 		assert_int_equal(manager->builder_config.timeout, 8);
 		assert_string_equal(manager->conf->build_user, "nobody");
+		scratch_write("conf", "BuildUser=nobody\nProfileUser=nobody\n");
+		hang_up(notify, "BuildUser= and ProfileUser= in /etc/vkernel/vkernel.conf are both");
+		assert_string_equal(manager->conf->profile_user, "daemon");
 	}
 	unsetenv("NOTIFY_SOCKET");
 	manager = manager_free(manager);
