@@ -5,7 +5,7 @@ import re
 SPLAT = re.compile(
     r"BUG:|\bWARNING:|\bOops\b|general protection|KASAN|KCSAN|UBSAN|lockdep"
     r"|possible (circular|recursive) locking|suspicious RCU|[Uu]npatched return thunk"
-    r"|Call Trace:|rcu.*(stall|self-detected)|blocked for more than|hung_?task:|soft lockup"
+    r"|Call Trace:|rcu.*(detected stall|kthread starved)|blocked for more than|hung_?task:|soft lockup"
     r"|hard LOCKUP|refcount_t:|Kernel panic|scheduling while atomic|sleeping function called"
     r"|list_(add|del) corruption|double fault|invalid opcode|page allocation failure"
     r"|kernel NULL pointer|unable to handle|ftrace bug|ftrace failed|Missing ENDBR"
