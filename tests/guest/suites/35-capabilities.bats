@@ -7,8 +7,7 @@ CONF=/etc/vkernel/vkernel.conf
 
 setup_file() {
 	vk_setup
-	make_modules
-	load_module vktest_creds
+	modprobe vktest_creds
 	add_alpha_and_beta
 	start runc free "" 'del(.hooks)'
 	start runc bound alpha

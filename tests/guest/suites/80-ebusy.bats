@@ -4,7 +4,6 @@ load helper
 
 setup_file() {
 	vk_setup
-	make_modules
 	add_alpha_and_beta
 	policy held "$(rule ERRNO:$BETA_ERRNO uname)" "$(rule ERRNO:$ALPHA_ERRNO mkdir)" \
 		"$(rule TRAP sysinfo)"
@@ -27,7 +26,7 @@ teardown() {
 }
 
 hold() {
-	load_module vktest_holder symbol="$1" share="$2"
+	modprobe vktest_holder symbol="$1" share="$2"
 }
 
 # Whoever came last leaves first, as tracers do.
@@ -71,7 +70,7 @@ slower() {
 }
 
 @test "capabilities get their second look by the slower way as well" {
-	load_module vktest_creds
+	modprobe vktest_creds
 	hold cap_capable 1
 	start crun held held
 	slower cap_capable

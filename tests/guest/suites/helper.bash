@@ -54,23 +54,9 @@ vk_setup() {
 	[[ -e $VK_ROOM/ready ]] && return
 	rm -rf "$VK_ROOM"
 	make_rootfs
+	(cd "$VK_ROOM" && runc spec)
 	install_service
 	touch "$VK_ROOM/ready"
-}
-
-# The tests' own modules, into $VK_ROOM/modules.
-make_modules() {
-	[[ -e $VK_ROOM/modules/ready ]] && return
-	cp -r "$VK_PAYLOAD/modules" "$VK_ROOM/modules"
-	make -C "/lib/modules/$(uname -r)/build" M="$VK_ROOM/modules" CC=gcc-14 modules
-	touch "$VK_ROOM/modules/ready"
-}
-
-# load_module NAME [PARAMETER=VALUE...]
-load_module() {
-	local name=$1
-	shift
-	insmod "$VK_ROOM/modules/$name.ko" "$@"
 }
 
 unload_module() {
@@ -150,7 +136,7 @@ bundle() {
 
 	rm -rf "$dir"
 	mkdir -p "$dir"
-	(cd "$dir" && runc spec)
+	cp "$VK_ROOM/config.json" "$dir/"
 	jq --arg policy "$policy" --arg rootfs "$VK_ROOTFS" '
 		del(.linux.maskedPaths, .linux.readonlyPaths)
 		| .root = {path: $rootfs, readonly: false}
@@ -199,7 +185,13 @@ stop() {
 	for name in "$@"; do
 		runtime=$(cat "$VK_ROOM/bundles/$name/runtime") || continue
 		"$runtime" delete --force "$name" 2>/dev/null || true
+		rm "$VK_ROOM/bundles/$name/runtime"
 	done
+}
+
+# Asking podman itself takes seconds.
+podman_has_any() {
+	compgen -G '/var/lib/containers/storage/overlay-containers/*/' >/dev/null
 }
 
 stop_all() {
@@ -207,7 +199,7 @@ stop_all() {
 	for dir in "$VK_ROOM"/bundles/*/; do
 		[[ ! -e $dir/runtime ]] || stop "$(basename "$dir")"
 	done
-	podman rm --all --force --time 0 >/dev/null 2>&1 || true
+	! podman_has_any || podman rm --all --force --time 0 >/dev/null 2>&1 || true
 	eventually no_instances || true
 }
 
