@@ -57,13 +57,19 @@ struct vk_way_up {
 	bool ours; /* -EACCES for what is not, or no longer, mounted in the task's namespace */
 };
 
+static bool vk_is_root(const struct vk_way_up *way, const struct dentry *dentry,
+		       const struct vfsmount *mnt)
+{
+	return dentry == way->root->dentry && mnt == way->root->mnt;
+}
+
 /* The next mount up, in the place of its root; false at the end of the way. */
 static bool vk_cross(const struct vk_way_up *way, const struct dentry **dentry,
 		     const struct vfsmount **mnt)
 {
 	const struct vfsmount *parent = vk_mount_parent(*mnt);
 
-	if (way->root && *dentry == way->root->dentry && *mnt == way->root->mnt)
+	if (way->root && vk_is_root(way, *dentry, *mnt))
 		return false;
 	if (parent == *mnt)
 		return false;
@@ -80,14 +86,15 @@ static void vk_climb(const struct vk_way_up *way, u32 limit, struct vk_trail *tr
 {
 	const struct dentry *dentry = way->name->path.dentry;
 	const struct vfsmount *mnt = way->name->path.mnt;
-	u32 mounts = 0;
+	u32 mounts = 0, bytes = 0;
 
 	trail->count = 0;
 	trail->err = 0;
 	while (trail->count < limit) {
 		if (!way->raw && dentry == mnt->mnt_root) {
 			if (!vk_cross(way, &dentry, &mnt)) {
-				if (way->root && mnt != way->root->mnt)
+				/* A chroot that is not on the way is one that the task is out of. */
+				if (way->root && !vk_is_root(way, dentry, mnt))
 					trail->err = -EACCES;
 				return;
 			}
@@ -95,7 +102,7 @@ static void vk_climb(const struct vk_way_up *way, u32 limit, struct vk_trail *tr
 				break;
 			continue;
 		}
-		if (way->root && dentry == way->root->dentry && mnt == way->root->mnt)
+		if (way->root && vk_is_root(way, dentry, mnt))
 			return;
 		if (IS_ROOT(dentry)) {
 			/* Out of what was mounted, by a rename beneath a bind mount. */
@@ -103,8 +110,9 @@ static void vk_climb(const struct vk_way_up *way, u32 limit, struct vk_trail *tr
 			return;
 		}
 		trail->steps[trail->count++ % VK_TRAIL] = dentry;
+		bytes += READ_ONCE(dentry->d_name.len) + 1;
 		dentry = READ_ONCE(dentry->d_parent);
-		if (trail->count + mounts > VK_PATH_MAX)
+		if (trail->count + mounts > VK_PATH_MAX || bytes > VK_PATH_BYTES)
 			break;
 	}
 	if (trail->count < limit || limit > VK_PATH_MAX)
@@ -254,15 +262,13 @@ static int vk_walk_disconnected(const struct vk_confinement *confinement,
 static int vk_walk_connected(const struct vk_confinement *confinement,
 			     const struct vk_name *name, struct vk_sink *sink)
 {
-	struct vk_way_up way = { .name = name };
+	struct vk_way_up way = { .name = name, .ours = true };
 	struct path root;
 
 	if (confinement->flags & VK_CONFINE_CHROOT_RELATIVE) {
 		if (!vk_task_root(&root))
 			return -EACCES;
 		way.root = &root;
-	} else {
-		way.ours = true;
 	}
 	return vk_walk(&way, sink);
 }

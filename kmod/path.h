@@ -26,8 +26,12 @@ struct vk_confinement;
 void vk_path_find(void);
 bool vk_path_available(void);
 
-/* Whoever nests more must not keep others from renaming and mounting while it is walked. */
-#define VK_PATH_MAX 4096
+/*
+ * Names and mounts of a path, and its bytes, which are AppArmor's own default. Nobody must keep others
+ * from renaming and mounting for long while a path is walked.
+ */
+#define VK_PATH_MAX 1024
+#define VK_PATH_BYTES 8192
 
 /* A path to be matched. */
 struct vk_name {
@@ -48,7 +52,7 @@ struct vk_name {
  * its file system, if the confinement attaches such paths at all.
  *
  * Return: 0; -EACCES for such a path otherwise; -ENOENT for a deleted file; -ENAMETOOLONG for one
- * of more than VK_PATH_MAX names and mounts.
+ * of more than VK_PATH_MAX names and mounts, or of more than VK_PATH_BYTES.
  */
 int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa *dfa,
 		  const struct vk_name *name, u32 *state);

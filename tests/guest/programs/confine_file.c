@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -69,6 +70,24 @@ static int op_chroot_open(char **w)
 	if (r == 0)
 		r = (int)step("chdir", chdir("/"));
 	return r < 0 ? r : outcome(open_letters(w[0], w[2]));
+}
+
+/* Into a copy of the mount, which is no namespace's. */
+static int enter_detached(const char *path)
+{
+	int fd = (int)step("open_tree", syscall(SYS_open_tree, AT_FDCWD, path, OPEN_TREE_CLONE));
+
+	return fd < 0 ? fd : (int)step("chdir", fchdir(fd));
+}
+
+/* Relative to where the task is, which may be out of its new root. */
+static int op_chroot_detached(char **w)
+{
+	int r = enter_detached(w[1]);
+
+	if (r == 0)
+		r = (int)step("chroot", chroot(w[2]));
+	return r < 0 ? r : outcome(open_letters(w[0], w[3]));
 }
 
 static int op_handle(char **w)
@@ -502,6 +521,7 @@ const struct operation file_operations[] = {
 	{ "openat", 3, op_openat },
 	{ "chdir-open", 3, op_chdir_open },
 	{ "chroot-open", 3, op_chroot_open },
+	{ "chroot-detached", 4, op_chroot_detached },
 	{ "handle", 2, op_handle },
 	{ "uring", 2, op_uring },
 	{ "receive", 2, op_receive },

@@ -110,13 +110,14 @@ write_ours() {
 		>"$WORK/nothing.profile"
 }
 
-# Nothing but to run, one half file by file, the other half refused, all.
+# Nothing but to run, one half file by file, the other half refused, all; and below a chroot.
 ours() {
 	local name status=0
 	write_ours
 	for name in nothing half most ${VK_SHARE:+all}; do
 		compare "$name" "$name" "$CONFINE/operations.list" || status=1
 	done
+	compare jail jail "$CONFINE/jail.list" || status=1
 	return $status
 }
 

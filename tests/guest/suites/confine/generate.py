@@ -212,7 +212,7 @@ def file_operation(pick, world):
         f"reopen {f} {p}", f"openat {f} {folder} {pick.choice(NAMES)}", f"handle r {p}",
         f"uring {f} {p}", f"receive {f} {p}", f"deleted {f} {p}", f"via-link {f} {p} {new}",
         f"via-symlink {f} {p} {new}", f"chroot-open r {folder} /{pick.choice(NAMES)}",
-        f"flock {lock} {p} {pick.choice(['sh', 'ex'])}", f"lock {lock} {p} {pick.choice('rw')}",
+        f"chroot-detached r {folder} . {pick.choice(NAMES)}", f"flock {lock} {p} {pick.choice(['sh', 'ex'])}", f"lock {lock} {p} {pick.choice('rw')}",
         f"ftruncate {pick.choice(['w', 'rw', 'a'])} {p}", f"fchmod r {p}", f"fchown r {p} 1000",
         f"truncate {p}", f"truncate {p}", f"chmod {p}", f"chmod {p}", f"chown {p} 1000",
         f"lchown {p} 0", f"setxattr {p} trusted.vk", f"stat {p}", f"access r {p}", f"readlink {p}",
