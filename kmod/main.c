@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
+#include <linux/printk.h>
 
 #include <vkernel/version.h>
 
@@ -17,6 +20,11 @@ static int __init vkernel_init(void)
 {
 	int err;
 
+	/* There, counts and locks are waited for where paths are read without preemption. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT)) {
+		pr_err("kernels with PREEMPT_RT can not have virtual kernels\n");
+		return -EOPNOTSUPP;
+	}
 	err = vk_symbols_find();
 	if (err)
 		return err;
