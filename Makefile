@@ -3,9 +3,10 @@
 #   make            user space            make modules [KVER=RELEASE]   the core module
 #   make install    [DESTDIR= PREFIX=]    make uninstall
 #   make demo       see it work           make check                    every test
-#   make bench      what a call costs     make deps                     packages, by apt
+#   make bench      what a call costs     make deb                      Debian packages
+#   make deps       packages, by apt
 #
-# NO_INSTALL=1 keeps demo, check and bench from installing packages.
+# NO_INSTALL=1 keeps demo, check, bench and deb from installing packages.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -44,6 +45,13 @@ check: deps
 bench: deps
 	@tests/bench/run
 
+# Root is who builds in a container.
+deb:
+	@tests/guest/deps deb
+	debian/package build/deb
+	lintian --allow-root --fail-on error,warning build/deb/*.changes
+	@ls build/deb/*.deb
+
 deps:
 	@tests/guest/deps
 
@@ -57,4 +65,4 @@ distclean: clean
 help:
 	@sed -n '1,/^$$/s/^# \?//p' Makefile
 
-.PHONY: all modules install uninstall demo check bench deps clean distclean help
+.PHONY: all modules install uninstall demo check bench deb deps clean distclean help
