@@ -23,13 +23,11 @@ install_core() {
 	depmod
 }
 
-# As a version before may have left it loaded.
+# As a version before may have left it loaded. That of DKMS is signed: no byte of it may change.
 load_other_core() {
-	cp "$PACKAGES"/core/vkernel.ko* "$VK_ROOM/"
-	[[ ! -e $VK_ROOM/vkernel.ko.xz ]] || xz -d "$VK_ROOM/vkernel.ko.xz"
-	sed -i 's/\x00version=0/\x00version=9/' "$VK_ROOM/vkernel.ko"
-	modprobe --show-depends vkernel >/dev/null
-	insmod "$VK_ROOM/vkernel.ko"
+	sed 's/\x00version=0/\x00version=9/' \
+		"$VK_PAYLOAD/root/usr/lib/modules/$(uname -r)/updates/vkernel.ko" >"$VK_ROOM/other.ko"
+	insmod "$VK_ROOM/other.ko"
 }
 
 setup_file() {
