@@ -36,6 +36,7 @@ demo: deps
 	@mkdir -p build
 	tests/guest/kmod 6.12 >build/demo-kmod.tap || { cat build/demo-kmod.tap; exit 1; }
 	tests/guest/userspace
+	tests/guest/packages
 	@tests/guest/run --kernel 6.12 --name demo --plain --command ./demo.sh
 	@echo 'demo: ok'
 

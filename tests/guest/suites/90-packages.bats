@@ -10,7 +10,7 @@ DKMS=$UPDATES/dkms
 
 # All that the payload laid over the system, but for modules and the guest's own service.
 remove_staged() {
-	cd "$VK_PAYLOAD/root"
+	cd "$VK_PAYLOAD/root" || return
 	find . -path ./usr/lib/modules -prune -o -path ./etc -prune -o ! -type d -print |
 		sed 's/^\.//' | xargs rm -f
 }
