@@ -202,7 +202,8 @@ static void check_core(Checks *c)
 	else if (!core_is_own(&info))
 		check(c, "core", WARN,
 		      "when no container runs, 'systemctl restart vkerneld' exchanges it",
-		      "version %s, this vkerneld is " VK_VERSION "; %u of %u instances, %u policies",
+		      "version %s, this vkerneld is " VK_VERSION
+		      "; %u of %u instances, %u policies",
 		      info.version, info.instances, info.instances_max, info.policies);
 	else
 		check(c, "core", OK, NULL, "version %s, %u of %u instances, %u policies",

@@ -53,8 +53,8 @@ int ensure_find(Kernel *k, const uint8_t digest[VK_DIGEST_SIZE], KernelPolicy *r
 	"set ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf to a key that " \
 	"this kernel trusts (mokutil --import)"
 
-#define OTHER_CORE_HINT                                                                            \
-	"stop the containers that 'vkctl list' shows; the next one that starts then loads this "   \
+#define OTHER_CORE_HINT                                                                          \
+	"stop the containers that 'vkctl list' shows; the next one that starts then loads this " \
 	"version's"
 
 static int fail_load(Failure *f, int r, const char *module)

@@ -7,8 +7,8 @@
 bool core_is_own(const KernelInfo *info);
 
 /*
- * Unloads such a core and its policies' modules if no container uses one. True if it is gone. It may
- * take a second, in which nobody is answered; so nothing is loaded meanwhile either.
+ * Unloads such a core and its policies' modules if no container uses one. True if it is gone. It
+ * may take a second, in which nobody is answered; so nothing is loaded meanwhile either.
  */
 bool core_make_room(Manager *m, const KernelInfo *info);
 
