@@ -3,9 +3,10 @@
 #   make            user space            make modules [KVER=RELEASE]   the core module
 #   make install    [DESTDIR= PREFIX=]    make uninstall
 #   make demo       see it work           make check                    every test
-#   make bench      what a call costs     make deps                     packages, by apt
+#   make bench      what a call costs     make deb                      Debian packages
+#   make deps       packages, by apt
 #
-# NO_INSTALL=1 keeps demo, check and bench from installing packages.
+# NO_INSTALL=1 keeps demo, check, bench and deb from installing packages.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -35,6 +36,7 @@ demo: deps
 	@mkdir -p build
 	tests/guest/kmod 6.12 >build/demo-kmod.tap || { cat build/demo-kmod.tap; exit 1; }
 	tests/guest/userspace
+	tests/guest/packages
 	@tests/guest/run --kernel 6.12 --name demo --plain --command ./demo.sh
 	@echo 'demo: ok'
 
@@ -43,6 +45,13 @@ check: deps
 
 bench: deps
 	@tests/bench/run
+
+# Root is who builds in a container.
+deb:
+	@tests/guest/deps deb
+	debian/package build/deb
+	lintian --allow-root --fail-on error,warning build/deb/*.changes
+	@ls build/deb/*.deb
 
 deps:
 	@tests/guest/deps
@@ -57,4 +66,4 @@ distclean: clean
 help:
 	@sed -n '1,/^$$/s/^# \?//p' Makefile
 
-.PHONY: all modules install uninstall demo check bench deps clean distclean help
+.PHONY: all modules install uninstall demo check bench deb deps clean distclean help

@@ -6,6 +6,7 @@
 #include "vkerneld/api.h"
 #include "vkerneld/apparmor/compile.h"
 #include "vkerneld/build/sign.h"
+#include "vkerneld/renew.h"
 
 #define SPACE_WANTED (256ull << 20)
 
@@ -194,9 +195,16 @@ static void check_core(Checks *c)
 		return;
 	}
 	if (info.abi != VK_POLICY_ABI)
-		check(c, "core", BAD, "stop all containers, then run 'vkctl unload --core'",
-		      "version %s has policy ABI %u, this vkerneld %u", info.version, info.abi,
-		      VK_POLICY_ABI);
+		check(c, "core", BAD, "stop all containers; the next one loads this version's",
+		      "version %s has policy ABI %u, this vkerneld %u: its %u containers stay on "
+		      "it, and no other can start",
+		      info.version, info.abi, VK_POLICY_ABI, info.instances);
+	else if (!core_is_own(&info))
+		check(c, "core", WARN,
+		      "when no container runs, 'systemctl restart vkerneld' exchanges it",
+		      "version %s, this vkerneld is " VK_VERSION
+		      "; %u of %u instances, %u policies",
+		      info.version, info.instances, info.instances_max, info.policies);
 	else
 		check(c, "core", OK, NULL, "version %s, %u of %u instances, %u policies",
 		      info.version, info.instances, info.instances_max, info.policies);

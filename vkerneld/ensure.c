@@ -4,6 +4,7 @@
 #include "vkerneld/ensure.h"
 #include "vkerneld/kmod.h"
 #include "vkerneld/log.h"
+#include "vkerneld/renew.h"
 
 static void ensure_core(Ensure *e);
 static void ensure_policy(Ensure *e);
@@ -52,6 +53,10 @@ int ensure_find(Kernel *k, const uint8_t digest[VK_DIGEST_SIZE], KernelPolicy *r
 	"set ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf to a key that " \
 	"this kernel trusts (mokutil --import)"
 
+#define OTHER_CORE_HINT                                                                          \
+	"stop the containers that 'vkctl list' shows; the next one that starts then loads this " \
+	"version's"
+
 static int fail_load(Failure *f, int r, const char *module)
 {
 	switch (r) {
@@ -77,8 +82,7 @@ static int fail_load(Failure *f, int r, const char *module)
 		return fail(f, r, ERROR_UNSUPPORTED, "use a kernel of the distribution",
 			    "this kernel loads no modules");
 	case -EPROTO:
-		return fail(f, r, ERROR_UNSUPPORTED,
-			    "stop all containers that use it, then run 'vkctl unload --core'",
+		return fail(f, r, ERROR_UNSUPPORTED, OTHER_CORE_HINT,
 			    "the vkernel.ko that is loaded is of another version");
 	case -ENOENT:
 	case -EINVAL:
@@ -218,10 +222,10 @@ int ensure_supported(const KernelInfo *info, const Policy *policy, Failure *f)
 static int check_core(const KernelInfo *info, const Policy *policy, Failure *f)
 {
 	if (info->abi != VK_POLICY_ABI)
-		return fail(f, -EPROTO, ERROR_UNSUPPORTED,
-			    "stop all containers that use it, then run 'vkctl unload --core'",
-			    "the vkernel.ko that is loaded has policy ABI %u, this vkerneld %u",
-			    info->abi, VK_POLICY_ABI);
+		return fail(f, -EPROTO, ERROR_UNSUPPORTED, OTHER_CORE_HINT,
+			    "the vkernel.ko that is loaded, version %s, has policy ABI %u, this "
+			    "vkerneld, " VK_VERSION ", %u; %u containers run on it",
+			    info->version, info->abi, VK_POLICY_ABI, info->instances);
 	return ensure_supported(info, policy, f);
 }
 
@@ -232,6 +236,9 @@ static void ensure_core(Ensure *e)
 	int r;
 
 	r = kernel_info(e->manager->kernel, &info);
+	/* Nothing else can be on its way to a core whose ABI is refused. */
+	if (r >= 0 && info.abi != VK_POLICY_ABI && core_make_room(e->manager, &info))
+		r = -ENOPKG;
 	if (r == -ENOPKG && !tried(e, CORE_MODULE)) {
 		load_core(e);
 		return;

@@ -37,6 +37,11 @@ static int unload(void *arg)
 	return 0;
 }
 
+int kmod_unload_now(const char *const *names)
+{
+	return unload((void *)names);
+}
+
 int kmod_load(sd_event *event, int fd, TaskDone done, void *userdata, Task **ret)
 {
 	return task_start(event, load, &fd, done, userdata, ret);

@@ -16,3 +16,5 @@ int kmod_load_installed(sd_event *event, const char *path, TaskDone done, void *
  */
 int kmod_unload(sd_event *event, const char *const *names, TaskDone done, void *userdata,
 		Task **ret);
+/* The same, before it returns. */
+int kmod_unload_now(const char *const *names);

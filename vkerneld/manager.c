@@ -12,6 +12,7 @@
 #include "vkerneld/events.h"
 #include "vkerneld/keep.h"
 #include "vkerneld/log.h"
+#include "vkerneld/renew.h"
 
 #define PROGRAM_PATH "/usr/bin:/bin"
 
@@ -215,6 +216,7 @@ static int start(Manager *m)
 	r = open_builder(m);
 	if (r < 0)
 		return r;
+	core_renew(m);
 	r = recover(m);
 	if (r < 0)
 		return r;

@@ -1091,6 +1091,63 @@ static void a_core_that_can_not_confine_refuses(void **state)
 	assert_int_equal(fake.n_instances, 1);
 }
 
+/* As after an upgrade: the core of the version before, with a policy's module. */
+static void load_other(uint32_t abi)
+{
+	stop();
+	fake.loaded = true;
+	fake.abi = abi;
+	strcpy(fake.version, "0.0.1");
+	strcpy(fake.policies[0].module, "vkernel_000000000001");
+	fake.n_policies = 1;
+}
+
+static void an_unused_core_of_another_version_goes(void **state)
+{
+	load_other(VK_POLICY_ABI);
+	start();
+	assert_false(fake.loaded);
+	assert_int_equal(fake.n_policies, 0);
+	succeed("Bind", "{\"container\":\"new\",\"pid\":1}");
+	assert_string_equal(fake.version, VK_VERSION);
+}
+
+static void one_in_use_stays_and_takes_more(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	char detail[64];
+
+	load_other(VK_POLICY_ABI);
+	fake_instance("old", fake.policies[0].digest);
+	start();
+	assert_true(fake.loaded);
+	assert_int_equal(count("List", "instances"), 1);
+	answer = call("Status", "{}");
+	snprintf(detail, sizeof(detail), "version 0.0.1, this vkerneld is %s", VK_VERSION);
+	assert_non_null(strstr(json_object_to_json_string(good(answer)), detail));
+	succeed("Bind", "{\"container\":\"new\",\"pid\":1}");
+	assert_string_equal(fake.version, "0.0.1");
+}
+
+/* Until its containers have ended: they stay bound and can be listed. */
+static void one_of_another_abi_takes_none(void **state)
+{
+	load_other(VK_POLICY_ABI - 1);
+	fake_instance("old", fake.policies[0].digest);
+	start();
+	refuse("Bind", "{\"container\":\"new\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "version 0.0.1, has policy ABI");
+	refuse("Bind", "{\"container\":\"new\",\"pid\":1}", "io.vkernel.Unsupported", "hint",
+	       "vkctl list");
+	assert_int_equal(count("List", "instances"), 1);
+	assert_true(fake.loaded);
+	assert_int_equal(fake.loads, 0);
+	fake_forget("old");
+	succeed("Bind", "{\"container\":\"new\",\"pid\":1}");
+	assert_string_equal(fake.version, VK_VERSION);
+	assert_int_equal(fake.loads, 2);
+}
+
 /* As if another version had compiled it. */
 static void an_old_confinement_is_renewed(void **state)
 {
@@ -1301,6 +1358,9 @@ int main(void)
 		api_test(names_are_remembered),
 		api_test(profiles_are_stacked),
 		api_test(a_core_that_can_not_confine_refuses),
+		api_test(an_unused_core_of_another_version_goes),
+		api_test(one_in_use_stays_and_takes_more),
+		api_test(one_of_another_abi_takes_none),
 		api_test(an_old_confinement_is_renewed),
 		api_test(the_end_answers_who_waits_for_the_parser),
 		api_test(the_cache_is_listed_and_verified),

@@ -30,7 +30,7 @@ struct Task {
 
 void fake_reset(void)
 {
-	fake = (FakeCore){ .next_id = 1 };
+	fake = (FakeCore){ .next_id = 1, .abi = VK_POLICY_ABI, .version = VK_VERSION };
 	n_built = 0;
 }
 
@@ -60,7 +60,11 @@ int kernel_probe(Kernel *k)
 
 int kernel_info(Kernel *k, KernelInfo *ret)
 {
-	*ret = (KernelInfo){ .abi = VK_POLICY_ABI, .features = ~fake.missing };
+	*ret = (KernelInfo){ .abi = fake.abi,
+			     .features = ~fake.missing,
+			     .instances = fake.n_instances,
+			     .policies = fake.n_policies };
+	strcpy(ret->version, fake.version);
 	return kernel_probe(k);
 }
 
@@ -330,13 +334,20 @@ static void register_policy(void)
 		}
 }
 
+static void load_own(void)
+{
+	fake.loaded = true;
+	fake.abi = VK_POLICY_ABI;
+	strcpy(fake.version, VK_VERSION);
+}
+
 int kmod_load(sd_event *event, int fd, TaskDone done, void *userdata, Task **ret)
 {
 	int r = fake.load_error;
 
 	fake.loads++;
 	if (r == 0 && strcmp(opened, CORE_MODULE) == 0)
-		fake.loaded = true;
+		load_own();
 	else if (r == 0)
 		register_policy();
 	return later(event, r, done, userdata);
@@ -347,7 +358,7 @@ int kmod_load_installed(sd_event *event, const char *path, TaskDone done, void *
 {
 	if (fake.load_installed_error == 0) {
 		fake.loads++;
-		fake.loaded = true;
+		load_own();
 	}
 	return later(event, fake.load_installed_error, done, userdata);
 }
@@ -363,10 +374,15 @@ static void unload(const char *name)
 		}
 }
 
-int kmod_unload(sd_event *event, const char *const *names, TaskDone done, void *userdata,
-		Task **ret)
+int kmod_unload_now(const char *const *names)
 {
 	for (; *names; names++)
 		unload(*names);
-	return later(event, 0, done, userdata);
+	return 0;
+}
+
+int kmod_unload(sd_event *event, const char *const *names, TaskDone done, void *userdata,
+		Task **ret)
+{
+	return later(event, kmod_unload_now(names), done, userdata);
 }

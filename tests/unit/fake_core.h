@@ -13,6 +13,8 @@
 
 typedef struct FakeCore {
 	bool loaded, installed; /* the core */
+	uint32_t abi; /* of the one that is loaded; the daemon's own of one that it loads */
+	char version[32];
 	KernelPolicy policies[FAKE_MAX];
 	size_t n_policies;
 	KernelInstance instances[FAKE_MAX];
