@@ -5,6 +5,7 @@
 
 #include "tests/unit/dialog.h"
 #include "tests/unit/fake_core.h"
+#include "tests/unit/pair.h"
 #include "vkerneld/build/cache.h"
 #include "vkerneld/manager.h"
 
@@ -417,6 +418,19 @@ static void modules_that_do_not_load(void **state)
 		       cases[i].hint);
 	}
 	assert_int_equal(count("List", "instances"), 0);
+}
+
+/* The kernel's answer is the same, but not what to do about it. */
+static void signatures_that_are_not_trusted(void **state)
+{
+	fake.load_error = -EKEYREJECTED;
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "there is no key to sign vkernel with");
+	manager->builder_config.signer = (Signer){ .key = "/k", .cert = "/c", .hash = "sha256" };
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "refuses vkernel, which is signed with ModuleSigningCert=/c");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "hint",
+	       "mokutil --import");
 }
 
 /* Unloaded between the look at it and the bind, it is loaded again; for ever it is not tried. */
@@ -1245,6 +1259,43 @@ static void status(void **state)
 	assert_false(json_get_bool(good(answer), "healthy"));
 }
 
+/* What the check of that name says, in one line. */
+static void checked(const char *name, const char *wanted, const char *detail)
+{
+	_cleanup_json_ json_object *answer = call("Status", "{}");
+	json_object *checks = json_get_array(good(answer), "checks"), *found = NULL;
+
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		json_object *c = json_object_array_get_idx(checks, i);
+
+		if (strcmp(json_get_string(c, "name"), name) == 0)
+			found = c;
+	}
+	assert_non_null(found);
+	assert_string_equal(json_get_string(found, "state"), wanted);
+	assert_non_null(strstr(json_get_string(found, "detail"), detail));
+}
+
+static void status_tells_who_signs(void **state)
+{
+	char key[128], cert[128];
+	X509 *expired = pair_certificate(pair_key(), 1, -9, -2);
+
+	pair_write("a", pair_key(), 1);
+	pair_write_certificate("old.crt", expired, false);
+	X509_free(expired);
+	snprintf(key, sizeof(key), "%s/a.key", scratch);
+	snprintf(cert, sizeof(cert), "%s/a.crt", scratch);
+	manager->builder_config.signer = (Signer){ .key = key, .cert = cert, .hash = "sha256" };
+	checked("modules", "ok", "are signed by CN=" PAIR_NAME ", with sha256");
+	snprintf(cert, sizeof(cert), "%s/old.crt", scratch);
+	checked("modules", "warn", "old.crt expired at ");
+	assert_int_equal(chmod(key, 0644), 0);
+	checked("modules", "bad", "a.key is open to others than its owner (mode 0644)");
+	manager->builder_config.signer.cert = NULL;
+	checked("modules", "bad", "ModuleSigningCert= is not");
+}
+
 #define api_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1267,6 +1318,7 @@ int main(void)
 		api_test(binds_that_fail_change_nothing),
 		api_test(builds_that_fail),
 		api_test(modules_that_do_not_load),
+		api_test(signatures_that_are_not_trusted),
 		api_test(a_policy_that_vanishes_is_loaded_again),
 		api_test(containers_by_name),
 		api_test(a_container_that_runs_gets_another_policy),
@@ -1308,6 +1360,7 @@ int main(void)
 		api_test(an_entry_in_use_is_not_removed),
 		api_test(the_end_answers_who_verifies),
 		api_test(status),
+		api_test(status_tells_who_signs),
 	};
 
 	sigset_t set;

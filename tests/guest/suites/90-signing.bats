@@ -1,0 +1,100 @@
+# Modules are signed as the kernel's own program does; where the kernel wants that, refusals tell why.
+#
+# The last of the suites: a kernel that has begun to enforce signatures does so until it ends.
+
+load helper
+
+ENFORCE=/sys/module/module/parameters/sig_enforce
+
+setup_file() {
+	fully || return 0
+	vk_setup
+	cp /etc/vkernel/vkernel.conf "$BATS_FILE_TMPDIR/conf" 2>/dev/null || true
+	mkdir -p /etc/vkernel
+	(
+		umask 077
+		openssl req -new -x509 -newkey rsa:2048 -noenc -days 2 -subj /CN=vk-suite/ \
+			-keyout /etc/vkernel/suite.key -out /etc/vkernel/suite.crt
+	) 2>/dev/null
+	policy lone "$(rule ERRNO:54 uname)"
+}
+
+teardown_file() {
+	fully || return 0
+	stop_all
+	sign_with
+	vkctl policy rm lone || true
+}
+
+# sign_with [NAME]: what the daemon signs with from here on; without a name, nothing
+sign_with() {
+	touch /etc/vkernel/vkernel.conf
+	sed -i '/^ModuleSigning/d' /etc/vkernel/vkernel.conf
+	[[ $# -eq 0 ]] || printf '%s\n' "ModuleSigningKey=/etc/vkernel/$1.key" \
+		"ModuleSigningCert=/etc/vkernel/$1.crt" >>/etc/vkernel/vkernel.conf
+	systemctl reload vkerneld.service
+}
+
+# What `vkctl status` says of loading modules.
+loading() {
+	vkctl status --json | jq -r '.checks[] | select(.name == "modules") | "\(.state) \(.detail)"'
+}
+
+signed_file() {
+	find "$VK_MODULES" -name "$1.ko" -exec grep -lF 'Module signature appended' {} +
+}
+
+fully || return 0
+
+@test "a signed module loads, and is what sign-file of the headers makes" {
+	local module file size
+
+	vkctl status >/dev/null || true
+	sign_with suite
+	expect "ok are signed by CN=vk-suite, with sha256" loading
+	start runc signed lone
+	module=$(instance signed module)
+	file=$(signed_file "$module")
+	expect vk-suite modinfo --field signer "$file"
+	expect sha256 modinfo --field sig_hashalgo "$file"
+	# The size of the signature stands before the 28 bytes of the magic word.
+	size=$((16#$(tail --bytes 32 "$file" | head --bytes 4 | od -An -tx1 | tr -d ' \n')))
+	head --bytes "-$((size + 12 + 28))" "$file" >"$BATS_TEST_TMPDIR/plain.ko"
+	"/lib/modules/$(uname -r)/build/scripts/sign-file" sha256 /etc/vkernel/suite.key \
+		/etc/vkernel/suite.crt "$BATS_TEST_TMPDIR/plain.ko"
+	cmp "$file" "$BATS_TEST_TMPDIR/plain.ko"
+	refused 54 inside signed callprobe native uname buf
+	allowed inside signed callprobe native getuid
+	stop signed
+}
+
+@test "a key that others may read signs nothing, and binds nothing" {
+	chmod 644 /etc/vkernel/suite.key
+	policy lone "$(rule ERRNO:55 uname)"
+	run ! start runc open lone
+	run cat "$VK_ROOM/said"
+	says "ModuleSigningKey=/etc/vkernel/suite.key is open to others" "chmod 600"
+	chmod 600 /etc/vkernel/suite.key
+	start runc open lone
+	refused 55 inside open callprobe native uname buf
+	stop open
+}
+
+@test "where the kernel enforces signatures, what it does not trust is told" {
+	echo 1 >"$ENFORCE"
+	sign_with
+	loading | grep -q '^bad the kernel loads signed modules only, and there is no key'
+	# What is loaded goes on, and serves whoever comes.
+	start runc loaded lone
+	refused 55 inside loaded callprobe native uname buf
+	stop loaded
+	policy lone "$(rule ERRNO:56 uname)"
+	run ! start runc unsigned lone
+	run cat "$VK_ROOM/said"
+	says "takes only signed modules, and there is no key to sign vkernel_" hint: mokutil
+	sign_with suite
+	expect "ok are signed by CN=vk-suite, with sha256, and the kernel takes no others" loading
+	run ! start runc untrusted lone
+	run cat "$VK_ROOM/said"
+	says "which is signed with ModuleSigningCert=/etc/vkernel/suite.crt" hint: mokutil
+}
