@@ -25,6 +25,7 @@ void conf_done(Conf *c)
 	free(c->signing_key);
 	free(c->signing_cert);
 	free(c->signing_hash);
+	free(c->import_certs);
 	*c = (Conf){};
 }
 
@@ -166,6 +167,11 @@ static int parse_signing_cert(Conf *c, const char *value)
 	return value[0] == '/' ? set_string(&c->signing_cert, value) : -EINVAL;
 }
 
+static int parse_import_certs(Conf *c, const char *value)
+{
+	return value[0] == '/' ? set_string(&c->import_certs, value) : -EINVAL;
+}
+
 /* SHA-1 is broken, and SHA-3 is not what the kernels of today are built with. */
 static int parse_signing_hash(Conf *c, const char *value)
 {
@@ -191,6 +197,7 @@ static const Key keys[] = {
 	{ "ModuleSigningKey", parse_signing_key, "an absolute path" },
 	{ "ModuleSigningCert", parse_signing_cert, "an absolute path" },
 	{ "ModuleSigningHash", parse_signing_hash, "sha256, sha384 or sha512" },
+	{ "ModuleImportCerts", parse_import_certs, "the absolute path of a folder" },
 };
 
 static char *strip(char *s)

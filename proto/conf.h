@@ -25,6 +25,7 @@ typedef struct Conf {
 	char *runtimes; /* Runtimes=, names or absolute paths, blanks between them */
 	char *signing_key, *signing_cert; /* ModuleSigningKey=, ModuleSigningCert=, paths or NULL */
 	char *signing_hash; /* ModuleSigningHash= */
+	char *import_certs; /* ModuleImportCerts=, a folder, or NULL */
 } Conf;
 
 void conf_done(Conf *c);

@@ -1296,6 +1296,100 @@ static void status_tells_who_signs(void **state)
 	checked("modules", "bad", "ModuleSigningCert= is not");
 }
 
+#define IMPORT_DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Import() of six bytes; what differs from what fits comes last, where it holds. */
+static const char *import_of(const char *more, const char *insecure)
+{
+	static char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "{\"prebuilt\":{\"module\":\"vkernel_0123456789ab\",\"digest\":\"" IMPORT_DIGEST
+		 "\",\"architecture\":\"x86_64\",\"kernel\":\"%s\",\"build_id\":\"%s\","
+		 "\"abi\":%d,\"version\":\"" VK_VERSION
+		 "\",\"address\":\"address-0123456789ab\"%s},\"data\":\"bW9kdWxl\"%s}",
+		 manager->host.release, manager->host.build_id, VK_POLICY_ABI, more, insecure);
+	return text;
+}
+
+#define INSECURE ",\"insecure\":true"
+
+static void fake_look(void)
+{
+	strcpy(fake.look.module, "vkernel_0123456789ab");
+	strcpy(fake.look.digest, IMPORT_DIGEST);
+	snprintf(fake.look.release, sizeof(fake.look.release), "%s", manager->host.release);
+}
+
+static void what_does_not_fit_is_not_imported(void **state)
+{
+	static const char *const cases[][2] = {
+		{ ",\"architecture\":\"aarch64\"", "another architecture: aarch64" },
+		{ ",\"kernel\":\"6.99\"", "another kernel: 6.99" },
+		{ ",\"build_id\":\"00\"", "another build of this kernel: 00" },
+		{ ",\"abi\":99", "another ABI of policies: 99" },
+		{ ",\"version\":\"9.9\"", "another version of vkernel: 9.9" },
+		{ ",\"address\":\"x\"", "another core" },
+		{ ",\"module\":\"vkernel_ffffffffffff\"", "not true" },
+	};
+
+	fake_look();
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+		refuse("Import", import_of(cases[i][0], INSECURE), "io.vkernel.Unsupported",
+		       "message", cases[i][1]);
+	strcpy(fake.look.digest, "core");
+	refuse("Import", import_of("", INSECURE), "io.vkernel.Unsupported", "message", "not true");
+	fake_look();
+	strcpy(fake.look.release, "6.98");
+	refuse("Import", import_of("", INSECURE), "io.vkernel.Unsupported", "message",
+	       "another kernel: 6.98");
+	refuse("Import", "{\"prebuilt\":{},\"data\":\"\"}", "org.varlink.service.InvalidParameter",
+	       "parameter", "module");
+	assert_int_equal(fake.imports, 0);
+}
+
+/* Of whom nobody here has the certificate is not believed, unless root says so. */
+static void who_vouches_for_an_import(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	char folder[128];
+
+	fake_look();
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "hint", "ModuleImportCerts=");
+	scratch_folder("certs");
+	snprintf(folder, sizeof(folder), "%s/certs", scratch);
+	conf.import_certs = folder;
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "message",
+	       "holds no certificate");
+	pair_write("certs/a", pair_key(), 1);
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "message",
+	       "it is not trusted: it has no signature");
+	assert_int_equal(fake.imports, 0);
+	answer = call("Import", import_of("", INSECURE));
+	assert_string_equal(json_get_string(good(answer), "key"), "address-0123456789ab");
+	assert_null(json_get_string(good(answer), "signer"));
+	assert_int_equal(fake.imports, 1);
+	conf.import_certs = NULL;
+}
+
+static void exports(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *p;
+
+	succeed("AddPolicy", ADD("web"));
+	answer = call("Export", "{\"policy\":\"web\"}");
+	p = json_get_object(good(answer), "prebuilt");
+	assert_string_equal(json_get_string(p, "kernel"), manager->host.release);
+	assert_int_equal(strncmp(json_get_string(p, "address"), "address-", 8), 0);
+	assert_non_null(json_get_string(good(answer), "data"));
+	assert_int_equal(fake.builds, 1);
+	refuse("Export", "{\"policy\":\"none\"}", "io.vkernel.NoSuchPolicy", "name", "none");
+	succeed("Export", "{}");
+	fake.installed = true;
+	refuse("Export", "{}", "io.vkernel.Unsupported", "message", "installed: /vkernel.ko");
+}
+
 #define api_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1361,6 +1455,9 @@ int main(void)
 		api_test(the_end_answers_who_verifies),
 		api_test(status),
 		api_test(status_tells_who_signs),
+		api_test(what_does_not_fit_is_not_imported),
+		api_test(who_vouches_for_an_import),
+		api_test(exports),
 	};
 
 	sigset_t set;

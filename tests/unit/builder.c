@@ -8,7 +8,7 @@
 #include "tests/unit/fake_module.h"
 #include "tests/unit/fake_template.h"
 #include "tests/unit/pair.h"
-#include "vkerneld/build/builder.h"
+#include "vkerneld/build/prebuilt.h"
 
 #define RELEASE "6.12.0-test"
 /* Nobody's, and not that of another test: all its processes are killed. */
@@ -842,6 +842,106 @@ static void what_kbuild_makes_is_signed(void **state)
 	assert_int_equal(runs(), 3);
 }
 
+/* All of a module that was built. */
+static size_t read_module(const Answer *a, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = builder_open(world.builder, a->key, a->module);
+	ssize_t n = pread(fd, ret, size, 0);
+
+	assert_true(n > 0 && (size_t)n < size);
+	return (size_t)n;
+}
+
+static void look_at(const char *data, size_t size, const char *why)
+{
+	_cleanup_failure_ Failure f = {};
+	PrebuiltLook look;
+
+	assert_true(prebuilt_look(data, size, &look, &f) < 0);
+	assert_non_null(strstr(failure_message(&f), why));
+}
+
+/* What stands in a module says what it is; what is said of it beside is compared with that. */
+static void a_module_says_what_it_is(void **state)
+{
+	static char data[65536];
+	FakeTemplate t = FAKE_TEMPLATE;
+	_cleanup_failure_ Failure f = {};
+	PrebuiltLook look;
+	Answer a;
+	size_t n;
+
+	t.info = ".string \"name=" TEMPLATE_MODULE "\"\n.string \"vermagic=" RELEASE " SMP\"\n";
+	fake_template_make("template.ko", &t);
+	build_other(&a, 1);
+	assert_placed(&a);
+	n = read_module(&a, data, sizeof(data));
+	assert_int_equal(prebuilt_look(data, n, &look, &f), 0);
+	assert_string_equal(look.module, a.module);
+	assert_string_equal(look.release, RELEASE);
+	assert_int_equal(strncmp(look.digest, a.module + strlen(VK_MODULE_PREFIX), 12), 0);
+	for (size_t i = 0; i < n; i += 5)
+		(void)prebuilt_look(data, i, &look, &f);
+	look_at("no ELF at all", 13, "no object file");
+	*(char *)memmem(data, n, "name=", 5) = 'x';
+	look_at(data, n, "its name and its kernel");
+	*(char *)memmem(data, n, "xame=", 5) = 'n';
+	*((char *)memmem(data, n, "name=" VK_MODULE_PREFIX, 5) + 14) ^= 1;
+	look_at(data, n, "its name is not that of its policy");
+	data[18] ^= 1;
+	look_at(data, n, "not for x86-64");
+}
+
+/* Of the other host nothing is here: no compiler, no template, and no core. */
+static void what_another_host_made_serves(void **state)
+{
+	_cleanup_failure_ Failure f = {};
+	char digest[HASH_HEX_SIZE], key[HASH_HEX_SIZE], core[HASH_HEX_SIZE];
+	Answer a;
+
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	restart();
+	policy_digest_hex(world.policy, digest);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	policy_module_name(world.policy, a.module);
+	assert_int_equal(prebuilt_keep(world.builder, digest, a.module, "module", 6, key), 0);
+	assert_true(prebuilt_is(world.builder, digest, key));
+	assert_false(prebuilt_is(world.builder, "core", key));
+	build(&a);
+	assert_true(a.cached);
+	assert_string_equal(a.key, key);
+	ends_in(&a, "odule", true);
+	assert_int_equal(prebuilt_keep(world.builder, "core", CORE_MODULE, "module", 6, core), 0);
+	ask_for_core(&a);
+	assert_string_equal(a.key, core);
+	/* A key of this host is for what is made here. */
+	sign_with("none");
+	build(&a);
+	assert_string_equal(a.key, key);
+	sign_with(NULL);
+	assert_int_equal(runs(), 0);
+	world.host.build_id = (char *)"2";
+	restart();
+	failure_done(&f);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	assert_clean();
+}
+
+static void what_was_imported_and_changed_is_made_anew(void **state)
+{
+	char digest[HASH_HEX_SIZE], key[HASH_HEX_SIZE], file[256];
+	Answer a;
+
+	policy_digest_hex(world.policy, digest);
+	policy_module_name(world.policy, a.module);
+	assert_int_equal(prebuilt_keep(world.builder, digest, a.module, "module", 6, key), 0);
+	snprintf(file, sizeof(file), "cache/%.2s/%s/%s.ko", key, key, a.module);
+	scratch_write(file, "another");
+	build(&a);
+	assert_placed(&a);
+	assert_string_not_equal(a.key, key);
+}
+
 #define builder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 #define kbuild_test(f) cmocka_unit_test_setup_teardown(f, setup_kbuild, teardown)
 
@@ -884,6 +984,9 @@ int main(void)
 		builder_test(a_key_that_is_gone_is_told),
 		builder_test(a_signature_that_was_changed_is_made_anew),
 		kbuild_test(what_kbuild_makes_is_signed),
+		builder_test(a_module_says_what_it_is),
+		builder_test(what_another_host_made_serves),
+		builder_test(what_was_imported_and_changed_is_made_anew),
 	};
 	sigset_t set;
 

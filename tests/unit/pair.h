@@ -42,9 +42,9 @@ static inline X509 *pair_certificate(EVP_PKEY *key, long serial, long from, long
 			 1);
 	assert_int_equal(X509_set_issuer_name(x, name), 1);
 	assert_int_equal(X509_set_pubkey(x, key), 1);
-	assert_true(X509_sign(x, key, EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519
-					      ? NULL
-					      : EVP_sha256()) > 0);
+	assert_true(X509_sign(x, key,
+			      EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 ? NULL : EVP_sha256()) >
+		    0);
 	return x;
 }
 

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-
 #include "tests/unit/pair.h"
 #include "vkerneld/build/signing.h"
 
@@ -99,8 +98,8 @@ static int run(const char *command)
 	return system(line);
 }
 
-#define VERIFY                                                                                     \
-	"openssl cms -verify -binary -inform DER -in sig -content content -certfile a.crt "        \
+#define VERIFY                                                                              \
+	"openssl cms -verify -binary -inform DER -in sig -content content -certfile a.crt " \
 	"-noverify -out /dev/null"
 
 static void openssl_verifies_it(void **state)
@@ -170,9 +169,8 @@ static void refused(const char *message, const char *hint)
 		print_error("%s\n", failure_message(&f));
 	assert_non_null(strstr(failure_message(&f), message));
 	assert_non_null(json_object_object_get(f.parameters, "hint"));
-	assert_non_null(strstr(json_object_get_string(
-				       json_object_object_get(f.parameters, "hint")),
-			       hint));
+	assert_non_null(
+		strstr(json_object_get_string(json_object_object_get(f.parameters, "hint")), hint));
 	failure_done(&f);
 	if (signing_identify(&signer, id, &f) < 0)
 		assert_non_null(strstr(failure_message(&f), message));

@@ -84,7 +84,7 @@ int builder_installed(Builder *b, Installed *ret, Failure *f)
 	return installed_find(b->config->modules, b->host->release, b->config->loaded, ret, f);
 }
 
-static void find_symvers(Builder *b)
+void builder_find_symvers(Builder *b)
 {
 	_cleanup_installed_ Installed core = {};
 	_cleanup_failure_ Failure f = {};
@@ -308,7 +308,7 @@ bool builder_has_template(Builder *b)
 	_cleanup_free_ char *compiler = NULL;
 	_cleanup_failure_ Failure f = {};
 
-	find_symvers(b);
+	builder_find_symvers(b);
 	(void)find_compiler(b, &compiler, &f);
 	return compiler && !b->config->kbuild && has_template(b, compiler);
 }
@@ -319,7 +319,7 @@ void builder_keys(Builder *b, BuilderKeys *ret)
 	_cleanup_failure_ Failure f = {};
 
 	*ret = (BuilderKeys){};
-	find_symvers(b);
+	builder_find_symvers(b);
 	(void)find_compiler(b, &compiler, &f);
 	if (!compiler)
 		return;
@@ -372,20 +372,40 @@ static int request(Builder *b, Request *q, Failure *f)
 	return r;
 }
 
+/* What another host made and root let in goes before what would be made here. */
+static int find_imported(Builder *b, Request *q)
+{
+	char digest[HASH_HEX_SIZE] = "core";
+	int r;
+
+	strcpy(q->module, CORE_MODULE);
+	if (q->policy) {
+		policy_module_name(q->policy, q->module);
+		policy_digest_hex(q->policy, digest);
+	}
+	key_address(b, digest, q->key);
+	r = look_up(b, q->key, q->module);
+	if (r < 0 && r != -ENOENT)
+		tell_corrupt(q->key, q->module, r);
+	return r;
+}
+
 int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
 {
 	Request q = { .policy = policy, .done = done, .userdata = userdata };
 	int r;
 
+	if (policy)
+		builder_find_symvers(b);
+	if (find_imported(b, &q) >= 0)
+		return answer_cached(&q);
 	r = signing_identify(&b->config->signer, b->signer, f);
 	if (r < 0)
 		return r;
-	if (policy) {
+	if (policy)
 		q.product = b->config->kbuild ? PRODUCT_COMPILED : PRODUCT_PLACED;
-		find_symvers(b);
-	} else {
+	else
 		q.product = b->signer[0] ? PRODUCT_SIGNED_CORE : PRODUCT_CORE;
-	}
 	r = request(b, &q, f);
 	return r < 0 ? fail_errno(f, r, "asking for a build") : 0;
 }
@@ -405,7 +425,7 @@ void builder_prepare(Builder *b)
 
 	if (b->config->kbuild || find_compiler(b, &compiler, &f) < 0)
 		return;
-	find_symvers(b);
+	builder_find_symvers(b);
 	if (request(b, &q, &f) < 0)
 		log_message(LOG_WARNING, "making the template of image modules ahead: %s, ignoring",
 			    failure_message(&f));

@@ -85,5 +85,8 @@ void job_fail_errno(Job *j, int r, const char *doing);
 /* The module is in j->entry: signs it, if modules are signed, and makes it the cache's. */
 void job_keep(Job *j);
 
+/* What an installed core exports decides the keys of image modules. */
+void builder_find_symvers(Builder *b);
+
 /* The next job may begin. */
 void builder_go_on(Builder *b);

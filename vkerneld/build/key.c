@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "vkerneld/build/generate.h"
 #include "vkerneld/build/key.h"
 
@@ -12,7 +14,8 @@ static void hash_compiled(const Builder *b, const char *kind, const char *compil
 	hash_add_string(h, "compiler", compiler);
 }
 
-/* Of all modules that the kernel gets: another certificate, or another hash, and they are made anew. */
+/* Of all modules that the kernel gets: another certificate, or another hash, and they are made
+ * anew. */
 static void hash_signer(const Builder *b, Hash *h)
 {
 	hash_add_string(h, "signer", b->signer);
@@ -85,6 +88,22 @@ static void placed_key(const Builder *b, const Policy *p, const char *compiler,
 	hash_add_field(&h, "version", &version, sizeof(version));
 	hash_signer(b, &h);
 	hash_add_field(&h, "policy", p->digest, sizeof(p->digest));
+	hash_end(&h, ret);
+}
+
+void key_address(const Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
+{
+	Hash h;
+
+	hash_init(&h);
+	hash_add_string(&h, "kind", "address");
+	hash_add_string(&h, "release", b->host->release);
+	hash_add_string(&h, "build-id", b->host->build_id);
+	hash_add_string(&h, "digest", digest);
+	if (strcmp(digest, "core") == 0)
+		hash_add_string(&h, "sources", b->sources.core);
+	else
+		hash_image(b, &h);
 	hash_end(&h, ret);
 }
 

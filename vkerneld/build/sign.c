@@ -14,18 +14,10 @@
 #include "vkerneld/build/sign.h"
 
 #define PEM_MAX (64u << 10)
-#define MAGIC "~Module signature appended~\n"
+#define MAGIC MODULE_SIGNATURE_MAGIC
 #define CONFIGURED "ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf"
-#define NOT_AT_HOME                                                                                \
+#define NOT_AT_HOME \
 	"/etc/vkernel is a place for it; vkerneld.service sees nothing of /home and /root"
-
-/* linux/module_signature.h, which is not for user space. */
-struct module_signature {
-	uint8_t algo, hash, id_type, signer_len, key_id_len, pad[3];
-	uint32_t sig_len; /* big endian */
-};
-
-#define PKEY_ID_PKCS7 2
 
 typedef struct Secret {
 	char *text;
@@ -37,10 +29,10 @@ static void secret_done(Secret *s)
 	OPENSSL_clear_free(s->text, s->size);
 }
 
-#define DEFINE_CLEANUP(type, func)                                                                 \
-	static void type##_cleanup(type **p)                                                       \
-	{                                                                                          \
-		func(*p);                                                                          \
+#define DEFINE_CLEANUP(type, func)           \
+	static void type##_cleanup(type **p) \
+	{                                    \
+		func(*p);                    \
 	}
 
 DEFINE_CLEANUP(BIO, BIO_free_all)
@@ -150,18 +142,19 @@ static int parse_key(const char *path, const Secret *text, EVP_PKEY **ret, SignR
 		return -ENOMEM;
 	*ret = PEM_read_bio_PrivateKey(bio, NULL, ask_nobody, &encrypted);
 	if (encrypted)
-		return sign_refuse(r, -EACCES, "'openssl pkey -in KEY -out KEY' takes it off",
-				   "ModuleSigningKey=%s has a passphrase, and there is nobody to ask",
-				   path);
+		return sign_refuse(
+			r, -EACCES, "'openssl pkey -in KEY -out KEY' takes it off",
+			"ModuleSigningKey=%s has a passphrase, and there is nobody to ask", path);
 	if (!*ret)
 		return sign_refuse(r, -EINVAL, "'openssl pkey -in KEY -noout' looks at it",
 				   "ModuleSigningKey=%s is no private key in PEM", path);
 	type = EVP_PKEY_get_base_id(*ret);
 	if (type != EVP_PKEY_RSA && type != EVP_PKEY_EC)
-		return sign_refuse(r, -EINVAL, "make one of RSA: see vkernel.conf(5)",
-				   "ModuleSigningKey=%s is neither of RSA nor of ECDSA, and kernels "
-				   "check no others",
-				   path);
+		return sign_refuse(
+			r, -EINVAL, "make one of RSA: see vkernel.conf(5)",
+			"ModuleSigningKey=%s is neither of RSA nor of ECDSA, and kernels "
+			"check no others",
+			path);
 	return 0;
 }
 
@@ -179,29 +172,33 @@ static int load_key(const Signer *s, EVP_PKEY **ret, SignReport *r)
 	return error < 0 ? error : parse_key(s->key, &text, ret, r);
 }
 
-int sign_read_certificate(const Signer *s, char **ret, size_t *ret_size, SignReport *r)
+static int read_certificate(const char *setting, const char *path, char **ret, size_t *ret_size,
+			    SignReport *r)
 {
-	_cleanup_close_ int fd = -EBADF;
+	_cleanup_close_ int fd = open_file(setting, path, r);
 	Secret text = {};
 	int error;
 
+	error = fd < 0 ? fd : read_file(fd, setting, path, &text, r);
+	if (error >= 0) {
+		*ret = malloc(text.size);
+		*ret_size = text.size;
+		error = *ret ? 0 : -ENOMEM;
+	}
+	if (error >= 0)
+		memcpy(*ret, text.text, text.size);
+	secret_done(&text);
+	return error;
+}
+
+int sign_read_certificate(const Signer *s, char **ret, size_t *ret_size, SignReport *r)
+{
 	if (!s->key || !s->cert)
 		return sign_refuse(r, -EINVAL, "set both in /etc/vkernel/vkernel.conf",
 				   "%s= is set, and %s= is not",
 				   s->key ? "ModuleSigningKey" : "ModuleSigningCert",
 				   s->key ? "ModuleSigningCert" : "ModuleSigningKey");
-	fd = open_file("ModuleSigningCert", s->cert, r);
-	error = fd < 0 ? fd : read_file(fd, "ModuleSigningCert", s->cert, &text, r);
-	if (error < 0) {
-		secret_done(&text);
-		return error;
-	}
-	*ret = malloc(text.size);
-	*ret_size = text.size;
-	if (*ret)
-		memcpy(*ret, text.text, text.size);
-	secret_done(&text);
-	return *ret ? 0 : -ENOMEM;
+	return read_certificate("ModuleSigningCert", s->cert, ret, ret_size, r);
 }
 
 void sign_identify(const Signer *s, const char *certificate, size_t size, char ret[HASH_HEX_SIZE])
@@ -215,22 +212,35 @@ void sign_identify(const Signer *s, const char *certificate, size_t size, char r
 }
 
 /* PEM begins with dashes or with words, DER with a sequence. */
-static X509 *parse_certificate(const char *text, size_t size)
+static int parse_certificate(const char *setting, const char *path, const char *text, size_t size,
+			     X509 **ret, SignReport *r)
 {
 	_cleanup_(BIO_cleanup) BIO *bio = BIO_new_mem_buf(text, (int)size);
 
 	if (!bio)
-		return NULL;
-	return text[0] == 0x30 ? d2i_X509_bio(bio, NULL) : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+		return -ENOMEM;
+	*ret = text[0] == 0x30 ? d2i_X509_bio(bio, NULL) : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	if (!*ret)
+		return sign_refuse(r, -EINVAL, "'openssl x509 -in CERT -noout -text' looks at it",
+				   "%s=%s is no X.509 certificate, in PEM or DER", setting, path);
+	return 0;
 }
 
-static void print_name(const X509 *x, char *ret, size_t size)
+int sign_load_certificate(const char *setting, const char *path, X509 **ret, SignReport *r)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int error = read_certificate(setting, path, &text, &size, r);
+
+	return error < 0 ? error : parse_certificate(setting, path, text, size, ret, r);
+}
+
+void sign_print_name(const X509 *x, char *ret, size_t size)
 {
 	_cleanup_(BIO_cleanup) BIO *bio = BIO_new(BIO_s_mem());
 	int n = 0;
 
-	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(x), 0,
-				      XN_FLAG_RFC2253) > 0)
+	if (bio && X509_NAME_print_ex(bio, X509_get_subject_name(x), 0, XN_FLAG_RFC2253) > 0)
 		n = BIO_read(bio, ret, (int)size - 1);
 	ret[n > 0 ? n : 0] = 0;
 }
@@ -256,8 +266,8 @@ static void look_at_dates(const Signer *s, const X509 *x, SignReport *r)
 			 s->cert, date);
 	} else if (X509_cmp_current_time(X509_get0_notBefore(x)) > 0) {
 		print_time(X509_get0_notBefore(x), date, sizeof(date));
-		snprintf(r->warning, sizeof(r->warning), "ModuleSigningCert=%s is not valid before %s",
-			 s->cert, date);
+		snprintf(r->warning, sizeof(r->warning),
+			 "ModuleSigningCert=%s is not valid before %s", s->cert, date);
 	}
 }
 
@@ -277,12 +287,10 @@ static int load_certificate(const Signer *s, const char *id, X509 **ret, SignRep
 		return sign_refuse(r, -EAGAIN, "try again",
 				   "ModuleSigningCert=%s changed while the module was made",
 				   s->cert);
-	*ret = parse_certificate(text, size);
-	if (!*ret)
-		return sign_refuse(r, -EINVAL, "'openssl x509 -in CERT -noout -text' looks at it",
-				   "ModuleSigningCert=%s is no X.509 certificate, in PEM or DER",
-				   s->cert);
-	print_name(*ret, r->name, sizeof(r->name));
+	error = parse_certificate("ModuleSigningCert", s->cert, text, size, ret, r);
+	if (error < 0)
+		return error;
+	sign_print_name(*ret, r->name, sizeof(r->name));
 	look_at_dates(s, *ret, r);
 	return 0;
 }
@@ -386,8 +394,7 @@ static int read_module(int fd, Secret *ret, SignReport *r)
 	if (!ret->text)
 		return -ENOMEM;
 	error = read_all(fd, ret->text, ret->size);
-	if (error >= 0 && ret->size > end &&
-	    memcmp(ret->text + ret->size - end, MAGIC, end) == 0)
+	if (error >= 0 && ret->size > end && memcmp(ret->text + ret->size - end, MAGIC, end) == 0)
 		return sign_refuse(r, -EEXIST, "", "the module has a signature already");
 	return error;
 }

@@ -8,7 +8,18 @@
 
 #include <stdbool.h>
 
+#include <openssl/x509.h>
+
 #include "vkerneld/build/hash.h"
+
+#define MODULE_SIGNATURE_MAGIC "~Module signature appended~\n"
+#define PKEY_ID_PKCS7 2
+
+/* linux/module_signature.h, which is not for user space. */
+struct module_signature {
+	uint8_t algo, hash, id_type, signer_len, key_id_len, pad[3];
+	uint32_t sig_len; /* big endian */
+};
 
 /* As settings have it. */
 typedef struct Signer {
@@ -33,6 +44,10 @@ int sign_read_certificate(const Signer *s, char **ret, size_t *ret_size, SignRep
 
 /* What decides the signature, but for the module: the certificate's file, and the hash. */
 void sign_identify(const Signer *s, const char *certificate, size_t size, char ret[HASH_HEX_SIZE]);
+
+/* One certificate, in PEM or DER; setting: the one that names it, for what is wrong. */
+int sign_load_certificate(const char *setting, const char *path, X509 **ret, SignReport *r);
+void sign_print_name(const X509 *x, char *ret, size_t size);
 
 /* Whether key and certificate are good for it, and whose they are. */
 int sign_check(const Signer *s, SignReport *r);

@@ -10,6 +10,7 @@
 #include <openssl/crypto.h>
 
 #include "vkerneld/build/signing.h"
+#include "vkerneld/build/verify.h"
 #include "vkerneld/task.h"
 
 #define LOCKDOWN "/sys/kernel/security/lockdown"
@@ -23,10 +24,13 @@ struct Signing {
 	void *userdata;
 };
 
-/* What the child is to do. */
+/* What the child is to do: to sign a file, to verify bytes, or only to look at the key. */
 typedef struct Order {
 	const Signer *signer;
-	const char *id, *module; /* NULL: only to look */
+	const char *id, *module;
+	const char *certificates;
+	const void *data;
+	size_t size;
 	SignReport *report;
 } Order;
 
@@ -51,8 +55,8 @@ bool signing_required(void)
 
 static SignReport *report_new(void)
 {
-	void *p = mmap(NULL, sizeof(SignReport), PROT_READ | PROT_WRITE,
-		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, sizeof(SignReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+		       -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
@@ -117,6 +121,8 @@ static int work(void *arg)
 				   strerror(-r));
 	/* What the host's openssl.cnf has loaded is for others. */
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
+	if (o->data)
+		return verify_module(o->certificates, o->data, o->size, o->report);
 	return o->module ? sign_module(o->signer, o->id, o->module, o->report)
 			 : sign_check(o->signer, o->report);
 }
@@ -131,27 +137,44 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECANCELED;
 }
 
-int signing_check(const Signer *s, SignReport *ret, Failure *f)
+static int run(Order *order, SignReport *ret, Failure *f)
 {
 	_cleanup_(report_freep) SignReport *report = report_new();
-	Order order = { .signer = s, .report = report };
 	pid_t pid;
 	int r;
 
 	if (!report)
-		return fail_errno(f, -ENOMEM, "looking at the key");
+		return -ENOMEM;
+	order->report = report;
 	pid = fork();
 	if (pid < 0)
-		return fail_errno(f, -errno, "looking at the key");
+		return -errno;
 	if (pid == 0) {
 		child_reset_signals();
-		_exit(-work(&order) & 0xff);
+		_exit(-work(order) & 0xff);
 	}
 	r = wait_for(pid);
 	if (r < 0)
 		return fail_report(f, r, report);
 	*ret = *report;
 	return 0;
+}
+
+int signing_check(const Signer *s, SignReport *ret, Failure *f)
+{
+	Order order = { .signer = s };
+	int r = run(&order, ret, f);
+
+	return r < 0 ? fail_errno(f, r, "looking at the key") : 0;
+}
+
+int signing_verify(const char *certificates, const void *module, size_t size, SignReport *ret,
+		   Failure *f)
+{
+	Order order = { .certificates = certificates, .data = module, .size = size };
+	int r = run(&order, ret, f);
+
+	return r < 0 ? fail_errno(f, r, "verifying the module") : 0;
 }
 
 Signing *signing_free(Signing *s)
@@ -189,9 +212,7 @@ int signing_start(sd_event *event, const Signer *signer, const char *id, const c
 	s->report = report_new();
 	r = s->report ? 0 : -ENOMEM;
 	if (r >= 0) {
-		Order order = {
-			.signer = signer, .id = id, .module = module, .report = s->report
-		};
+		Order order = { .signer = signer, .id = id, .module = module, .report = s->report };
 
 		r = task_start(event, work, &order, on_task, s, &s->task);
 	}

@@ -26,8 +26,13 @@ static inline bool signer_is_set(const Signer *s)
 /* What sign_identify() says of what is there now; empty if modules are not signed. */
 int signing_identify(const Signer *s, char ret[HASH_HEX_SIZE], Failure *f);
 
-/* Waits for a child that looks at key and certificate. On failure f says what is wrong with them. */
+/* Waits for a child that looks at key and certificate. On failure f says what is wrong with them.
+ */
 int signing_check(const Signer *s, SignReport *ret, Failure *f);
+
+/* Waits for a child that looks whether a certificate of the folder has signed the module. */
+int signing_verify(const char *certificates, const void *module, size_t size, SignReport *ret,
+		   Failure *f);
 
 int signing_start(sd_event *event, const Signer *s, const char *id, const char *module,
 		  SigningDone done, void *userdata, Signing **ret);
