@@ -6,10 +6,11 @@
 
 load helper
 
+fully || return 0
+
 ENFORCE=/sys/module/module/parameters/sig_enforce
 
 setup_file() {
-	fully || return 0
 	vk_setup
 	restart_daemon
 	mkdir -p /etc/vkernel
@@ -22,7 +23,6 @@ setup_file() {
 }
 
 teardown_file() {
-	fully || return 0
 	unhide
 	stop_all
 	sign_with
@@ -46,8 +46,6 @@ loading() {
 signed_file() {
 	find "$VK_MODULES" -name "$1.ko" -exec grep -lF 'Module signature appended' {} +
 }
-
-fully || return 0
 
 @test "a signed module loads, and is what sign-file of the headers makes" {
 	local module file size
