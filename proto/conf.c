@@ -24,6 +24,8 @@ void conf_done(Conf *c)
 	free(c->runtimes);
 	free(c->signing_key);
 	free(c->signing_cert);
+	free(c->signing_hash);
+	free(c->import_certs);
 	*c = (Conf){};
 }
 
@@ -165,6 +167,22 @@ static int parse_signing_cert(Conf *c, const char *value)
 	return value[0] == '/' ? set_string(&c->signing_cert, value) : -EINVAL;
 }
 
+static int parse_import_certs(Conf *c, const char *value)
+{
+	return value[0] == '/' ? set_string(&c->import_certs, value) : -EINVAL;
+}
+
+/* SHA-1 is broken, and SHA-3 is not what the kernels of today are built with. */
+static int parse_signing_hash(Conf *c, const char *value)
+{
+	static const char *const hashes[] = { "sha256", "sha384", "sha512" };
+
+	for (size_t i = 0; i < ELEMENTSOF(hashes); i++)
+		if (strcmp(value, hashes[i]) == 0)
+			return set_string(&c->signing_hash, value);
+	return -EINVAL;
+}
+
 static const Key keys[] = {
 	{ "OnFailure", parse_on_failure, "refuse or warn" },
 	{ "OnClaim", parse_on_claim, "refuse or kill" },
@@ -178,6 +196,8 @@ static const Key keys[] = {
 	{ "Runtimes", parse_runtimes, "names or absolute paths of container runtimes" },
 	{ "ModuleSigningKey", parse_signing_key, "an absolute path" },
 	{ "ModuleSigningCert", parse_signing_cert, "an absolute path" },
+	{ "ModuleSigningHash", parse_signing_hash, "sha256, sha384 or sha512" },
+	{ "ModuleImportCerts", parse_import_certs, "the absolute path of a folder" },
 };
 
 static char *strip(char *s)
@@ -361,6 +381,8 @@ int conf_load_folders(const char *path, const char *const *folders, Conf *ret, c
 		r = set_string(&c.profile_user, "vkernel-profile");
 	if (r >= 0)
 		r = set_string(&c.runtimes, "runc crun");
+	if (r >= 0)
+		r = set_string(&c.signing_hash, "sha256");
 	if (r >= 0)
 		r = parse_all(&c, path, folders, ret_error);
 	if (r < 0)

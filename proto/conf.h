@@ -24,6 +24,8 @@ typedef struct Conf {
 	uint64_t cache_max; /* CacheMax=, bytes; UINT64_MAX: no limit */
 	char *runtimes; /* Runtimes=, names or absolute paths, blanks between them */
 	char *signing_key, *signing_cert; /* ModuleSigningKey=, ModuleSigningCert=, paths or NULL */
+	char *signing_hash; /* ModuleSigningHash= */
+	char *import_certs; /* ModuleImportCerts=, a folder, or NULL */
 } Conf;
 
 void conf_done(Conf *c);

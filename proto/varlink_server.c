@@ -218,6 +218,19 @@ int varlink_notify(VarlinkCall *call, json_object *parameters)
 	return 0;
 }
 
+int varlink_call_peer(const VarlinkCall *call, uid_t *ret)
+{
+	struct ucred peer;
+	socklen_t size = sizeof(peer);
+
+	if (!call->connection)
+		return -ENOTCONN;
+	if (getsockopt(call->connection->stream.fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
+		return -errno;
+	*ret = peer.uid;
+	return 0;
+}
+
 bool varlink_call_wants_more(const VarlinkCall *call)
 {
 	return call->more;

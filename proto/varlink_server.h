@@ -88,6 +88,9 @@ void varlink_error_invalid_parameter(VarlinkCall *call, const char *name);
 /* A reply after which more follow; -ENOTCONN when the peer is gone or was too slow. */
 int varlink_notify(VarlinkCall *call, json_object *parameters);
 
+/* Who called; -ENOTCONN when the peer is gone. */
+int varlink_call_peer(const VarlinkCall *call, uid_t *ret);
+
 bool varlink_call_wants_more(const VarlinkCall *call);
 
 /* Tells when the peer went away before the call was ended; the callback has to free the call. */

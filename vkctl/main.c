@@ -6,8 +6,8 @@
 #include "vkctl/vkctl.h"
 
 static const struct verb *const verbs[] = {
-	&verb_policy, &verb_build,  &verb_cache,  &verb_list,	&verb_inspect,
-	&verb_mode,   &verb_unload, &verb_events, &verb_status, &verb_hook,
+	&verb_policy,  &verb_build, &verb_cache,  &verb_export, &verb_import, &verb_list,
+	&verb_inspect, &verb_mode,  &verb_unload, &verb_events, &verb_status, &verb_hook,
 };
 
 int main(int argc, char **argv)

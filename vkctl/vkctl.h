@@ -31,7 +31,9 @@ struct verb {
 extern const struct verb verb_build;
 extern const struct verb verb_cache;
 extern const struct verb verb_events;
+extern const struct verb verb_export;
 extern const struct verb verb_hook;
+extern const struct verb verb_import;
 extern const struct verb verb_inspect;
 extern const struct verb verb_list;
 extern const struct verb verb_mode;

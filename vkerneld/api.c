@@ -16,6 +16,8 @@ const VarlinkMethod api_methods[] = {
 	{ .name = "CollectCache", .handler = api_collect_cache },
 	{ .name = "RemoveCached", .handler = api_remove_cached },
 	{ .name = "VerifyCache", .handler = api_verify_cache },
+	{ .name = "Export", .handler = api_export },
+	{ .name = "Import", .handler = api_import },
 	{ .name = "Prepare", .handler = api_prepare },
 	{ .name = "Bind", .handler = api_bind },
 	{ .name = "ApplyPolicy", .handler = api_apply_policy },

@@ -29,6 +29,10 @@ int api_collect_cache(VarlinkCall *call, json_object *parameters, void *userdata
 int api_remove_cached(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_verify_cache(VarlinkCall *call, json_object *parameters, void *userdata);
 
+/* api_prebuilt.c */
+int api_export(VarlinkCall *call, json_object *parameters, void *userdata);
+int api_import(VarlinkCall *call, json_object *parameters, void *userdata);
+
 /* api_bind.c */
 int api_prepare(VarlinkCall *call, json_object *parameters, void *userdata);
 int api_bind(VarlinkCall *call, json_object *parameters, void *userdata);

@@ -5,7 +5,6 @@
 
 #include "vkerneld/api.h"
 #include "vkerneld/apparmor/compile.h"
-#include "vkerneld/build/sign.h"
 #include "vkerneld/renew.h"
 
 #define SPACE_WANTED (256ull << 20)
@@ -118,6 +117,23 @@ static bool modules_disabled(void)
 	return f && fgetc(f) == '1';
 }
 
+/* Whether the kernel trusts the certificate, only loading a module shows. */
+static void check_signer(Checks *c, const Signer *s)
+{
+	_cleanup_failure_ Failure f = {};
+	SignReport report;
+
+	if (signing_check(s, &report, &f) < 0)
+		check(c, "modules", BAD, json_get_string(f.parameters, "hint"),
+		      "none can be signed: %s", failure_message(&f));
+	else if (report.warning[0])
+		check(c, "modules", WARN, "make another: see vkernel.conf(5)",
+		      "are signed by %s, with %s; %s", report.name, s->hash, report.warning);
+	else
+		check(c, "modules", OK, NULL, "are signed by %s, with %s%s", report.name, s->hash,
+		      signing_required() ? ", and the kernel takes no others" : "");
+}
+
 static void check_loading(Checks *c)
 {
 	const BuilderConfig *b = &c->manager->builder_config;
@@ -125,14 +141,15 @@ static void check_loading(Checks *c)
 	if (modules_disabled())
 		check(c, "modules", BAD, "kernel.modules_disabled is 1 until the next boot",
 		      "the kernel loads no modules any more");
-	else if (c->toolchain && sign_required(c->toolchain) && !b->signing_key)
+	else if (signer_is_set(&b->signer))
+		check_signer(c, &b->signer);
+	else if (signing_required())
 		check(c, "modules", BAD,
 		      "set ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf to "
 		      "a key that this kernel trusts (mokutil --import)",
 		      "the kernel loads signed modules only, and there is no key to sign with");
 	else
-		check(c, "modules", OK, NULL, "%s",
-		      b->signing_key ? "are signed" : "need no signature");
+		check(c, "modules", OK, NULL, "need no signature");
 }
 
 static void check_features(Checks *c, const KernelInfo *info)

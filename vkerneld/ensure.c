@@ -57,13 +57,32 @@ int ensure_find(Kernel *k, const uint8_t digest[VK_DIGEST_SIZE], KernelPolicy *r
 	"stop the containers that 'vkctl list' shows; the next one that starts then loads this " \
 	"version's"
 
-static int fail_load(Failure *f, int r, const char *module)
+static int fail_untrusted(Failure *f, int r, const char *module, const Signer *signer)
+{
+	if (!signer_is_set(signer))
+		return fail(f, r, ERROR_UNSUPPORTED, SIGNING_HINT,
+			    "the kernel takes only signed modules, and there is no key to sign %s "
+			    "with",
+			    module);
+	return fail(f, r, ERROR_UNSUPPORTED,
+		    "enroll the certificate in DER (mokutil --import) and restart, or set "
+		    "ModuleSigningKey= and ModuleSigningCert= to one that 'keyctl list "
+		    "%:.machine' or '%:.secondary_trusted_keys' has",
+		    "the kernel takes only modules that it trusts the signer of, and refuses %s, "
+		    "which is signed with ModuleSigningCert=%s",
+		    module, signer->cert);
+}
+
+static int fail_load(Failure *f, int r, const char *module, const Signer *signer)
 {
 	switch (r) {
 	case -EKEYREJECTED:
 	case -ENOKEY:
-		return fail(f, r, ERROR_UNSUPPORTED, SIGNING_HINT,
-			    "the kernel takes only signed modules and refuses %s", module);
+		return fail_untrusted(f, r, module, signer);
+	case -EBADMSG:
+		return fail(f, r, ERROR_FAILED,
+			    "'journalctl -k -g PKCS' says more; set ModuleSigningHash= to sha256",
+			    "the kernel can not make sense of the signature of %s", module);
 	case -EPERM:
 		return fail(f, r, ERROR_UNSUPPORTED, SIGNING_HINT,
 			    "the kernel refuses to load %s: it is locked down, or loading modules "
@@ -97,7 +116,7 @@ static void finish_load(Ensure *e, int r)
 {
 	_cleanup_failure_ Failure f = {};
 
-	fail_load(&f, r, e->module);
+	fail_load(&f, r, e->module, &e->manager->builder_config.signer);
 	log_message(LOG_ERR, "%s", failure_message(&f));
 	finish(e, &f);
 }

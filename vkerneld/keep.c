@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "vkerneld/build/cache.h"
+#include "vkerneld/build/prebuilt.h"
 #include "vkerneld/build/template.h"
 #include "vkerneld/ensure.h"
 #include "vkerneld/keep.h"
@@ -77,7 +78,7 @@ static KeepUse use_of(Manager *m, const Uses *u, const KeepEntry *e)
 	if (strcmp(e->kernel, m->host.release) == 0 && is_loaded(u, e))
 		return KEEP_LOADED;
 	if (strcmp(e->key, u->keys.core) == 0 || strcmp(e->key, u->keys.template) == 0 ||
-	    builder_works_on(m->builder, e->key))
+	    prebuilt_is(m->builder, e->digest, e->key) || builder_works_on(m->builder, e->key))
 		return KEEP_NEEDED;
 	return KEEP_FREE;
 }

@@ -12,7 +12,7 @@
 
 typedef enum KeepUse {
 	KEEP_FREE,
-	KEEP_NEEDED, /* by builds under way, or by those to come: the core and the template */
+	KEEP_NEEDED, /* by builds under way, or by those to come: the core and the template; or made elsewhere */
 	KEEP_LOADED,
 } KeepUse;
 

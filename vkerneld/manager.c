@@ -101,9 +101,27 @@ static int use_conf(Manager *m, const Conf *conf, char **ret_error)
 	c->builds_max = conf->builds_max;
 	c->queue_max = conf->build_queue_max;
 	c->kbuild = conf->builder_kbuild;
-	c->signing_key = conf->signing_key;
-	c->signing_cert = conf->signing_cert;
+	c->signer = (Signer){
+		.key = conf->signing_key,
+		.cert = conf->signing_cert,
+		.hash = conf->signing_hash,
+	};
 	return 0;
+}
+
+/* What is signed already is good without the key, so nothing waits for it to be mended. */
+static void tell_signer(const Manager *m)
+{
+	const Signer *s = &m->builder_config.signer;
+	_cleanup_failure_ Failure f = {};
+	SignReport report;
+
+	if (!signer_is_set(s))
+		return;
+	if (signing_check(s, &report, &f) < 0)
+		log_message(LOG_ERR, "no module can be signed: %s", failure_message(&f));
+	else if (report.warning[0])
+		log_message(LOG_WARNING, "%s", report.warning);
 }
 
 int manager_configure(Manager *m, const Conf *conf, char **ret_error)
@@ -114,6 +132,7 @@ int manager_configure(Manager *m, const Conf *conf, char **ret_error)
 	r = use_conf(m, conf, ret_error);
 	if (r < 0)
 		return r;
+	tell_signer(m);
 	builder_prepare(m->builder);
 	keep_grown(m);
 	return 0;
@@ -223,6 +242,7 @@ static int start(Manager *m)
 	r = keep_start(m);
 	if (r < 0)
 		return say(r, "preparing to look after the cache");
+	tell_signer(m);
 	r = open_server(m);
 	if (r < 0)
 		return r;

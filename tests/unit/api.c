@@ -5,6 +5,7 @@
 
 #include "tests/unit/dialog.h"
 #include "tests/unit/fake_core.h"
+#include "tests/unit/pair.h"
 #include "vkerneld/build/cache.h"
 #include "vkerneld/manager.h"
 
@@ -417,6 +418,19 @@ static void modules_that_do_not_load(void **state)
 		       cases[i].hint);
 	}
 	assert_int_equal(count("List", "instances"), 0);
+}
+
+/* The kernel's answer is the same, but not what to do about it. */
+static void signatures_that_are_not_trusted(void **state)
+{
+	fake.load_error = -EKEYREJECTED;
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "there is no key to sign vkernel with");
+	manager->builder_config.signer = (Signer){ .key = "/k", .cert = "/c", .hash = "sha256" };
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "refuses vkernel, which is signed with ModuleSigningCert=/c");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "hint",
+	       "mokutil --import");
 }
 
 /* Unloaded between the look at it and the bind, it is loaded again; for ever it is not tried. */
@@ -1302,6 +1316,137 @@ static void status(void **state)
 	assert_false(json_get_bool(good(answer), "healthy"));
 }
 
+/* What the check of that name says, in one line. */
+static void checked(const char *name, const char *wanted, const char *detail)
+{
+	_cleanup_json_ json_object *answer = call("Status", "{}");
+	json_object *checks = json_get_array(good(answer), "checks"), *found = NULL;
+
+	for (size_t i = 0; i < json_object_array_length(checks); i++) {
+		json_object *c = json_object_array_get_idx(checks, i);
+
+		if (strcmp(json_get_string(c, "name"), name) == 0)
+			found = c;
+	}
+	assert_non_null(found);
+	assert_string_equal(json_get_string(found, "state"), wanted);
+	assert_non_null(strstr(json_get_string(found, "detail"), detail));
+}
+
+static void status_tells_who_signs(void **state)
+{
+	char key[128], cert[128];
+	X509 *expired = pair_certificate(pair_key(), 1, -9, -2);
+
+	pair_write("a", pair_key(), 1);
+	pair_write_certificate("old.crt", expired, false);
+	X509_free(expired);
+	snprintf(key, sizeof(key), "%s/a.key", scratch);
+	snprintf(cert, sizeof(cert), "%s/a.crt", scratch);
+	manager->builder_config.signer = (Signer){ .key = key, .cert = cert, .hash = "sha256" };
+	checked("modules", "ok", "are signed by CN=" PAIR_NAME ", with sha256");
+	snprintf(cert, sizeof(cert), "%s/old.crt", scratch);
+	checked("modules", "warn", "old.crt expired at ");
+	assert_int_equal(chmod(key, 0644), 0);
+	checked("modules", "bad", "a.key is open to others than its owner (mode 0644)");
+	manager->builder_config.signer.cert = NULL;
+	checked("modules", "bad", "ModuleSigningCert= is not");
+}
+
+#define IMPORT_DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+/* Import() of six bytes; what differs from what fits comes last, where it holds. */
+static const char *import_of(const char *more, const char *insecure)
+{
+	static char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "{\"prebuilt\":{\"module\":\"vkernel_0123456789ab\",\"digest\":\"" IMPORT_DIGEST
+		 "\",\"architecture\":\"x86_64\",\"kernel\":\"%s\",\"build_id\":\"%s\","
+		 "\"abi\":%d,\"version\":\"" VK_VERSION
+		 "\",\"address\":\"address-0123456789ab\"%s},\"data\":\"bW9kdWxl\"%s}",
+		 manager->host.release, manager->host.build_id, VK_POLICY_ABI, more, insecure);
+	return text;
+}
+
+#define INSECURE ",\"insecure\":true"
+
+static void fake_look(void)
+{
+	strcpy(fake.look.module, "vkernel_0123456789ab");
+	strcpy(fake.look.digest, IMPORT_DIGEST);
+	snprintf(fake.look.release, sizeof(fake.look.release), "%s", manager->host.release);
+}
+
+static void what_does_not_fit_is_not_imported(void **state)
+{
+	static const char *const cases[][2] = {
+		{ ",\"architecture\":\"aarch64\"", "another architecture: aarch64" },
+		{ ",\"kernel\":\"6.99\"", "another kernel: 6.99" },
+		{ ",\"build_id\":\"00\"", "another build of this kernel: 00" },
+		{ ",\"abi\":99", "another ABI of policies: 99" },
+		{ ",\"version\":\"9.9\"", "another version of vkernel: 9.9" },
+		{ ",\"address\":\"x\"", "another core" },
+		{ ",\"module\":\"vkernel_ffffffffffff\"", "not true" },
+	};
+
+	fake_look();
+	for (size_t i = 0; i < ELEMENTSOF(cases); i++)
+		refuse("Import", import_of(cases[i][0], INSECURE), "io.vkernel.Unsupported",
+		       "message", cases[i][1]);
+	strcpy(fake.look.digest, "core");
+	refuse("Import", import_of("", INSECURE), "io.vkernel.Unsupported", "message", "not true");
+	fake_look();
+	strcpy(fake.look.release, "6.98");
+	refuse("Import", import_of("", INSECURE), "io.vkernel.Unsupported", "message",
+	       "another kernel: 6.98");
+	refuse("Import", "{\"prebuilt\":{},\"data\":\"\"}", "org.varlink.service.InvalidParameter",
+	       "parameter", "module");
+	assert_int_equal(fake.imports, 0);
+}
+
+/* Of whom nobody here has the certificate is not believed, unless root says so. */
+static void who_vouches_for_an_import(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	char folder[128];
+
+	fake_look();
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "hint", "ModuleImportCerts=");
+	scratch_folder("certs");
+	snprintf(folder, sizeof(folder), "%s/certs", scratch);
+	conf.import_certs = folder;
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "message",
+	       "holds no certificate");
+	pair_write("certs/a", pair_key(), 1);
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "message",
+	       "it is not trusted: it has no signature");
+	assert_int_equal(fake.imports, 0);
+	answer = call("Import", import_of("", INSECURE));
+	assert_string_equal(json_get_string(good(answer), "key"), "address-0123456789ab");
+	assert_null(json_get_string(good(answer), "signer"));
+	assert_int_equal(fake.imports, 1);
+	conf.import_certs = NULL;
+}
+
+static void exports(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	json_object *p;
+
+	succeed("AddPolicy", ADD("web"));
+	answer = call("Export", "{\"policy\":\"web\"}");
+	p = json_get_object(good(answer), "prebuilt");
+	assert_string_equal(json_get_string(p, "kernel"), manager->host.release);
+	assert_int_equal(strncmp(json_get_string(p, "address"), "address-", 8), 0);
+	assert_non_null(json_get_string(good(answer), "data"));
+	assert_int_equal(fake.builds, 1);
+	refuse("Export", "{\"policy\":\"none\"}", "io.vkernel.NoSuchPolicy", "name", "none");
+	succeed("Export", "{}");
+	fake.installed = true;
+	refuse("Export", "{}", "io.vkernel.Unsupported", "message", "installed: /vkernel.ko");
+}
+
 #define api_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1324,6 +1469,7 @@ int main(void)
 		api_test(binds_that_fail_change_nothing),
 		api_test(builds_that_fail),
 		api_test(modules_that_do_not_load),
+		api_test(signatures_that_are_not_trusted),
 		api_test(a_policy_that_vanishes_is_loaded_again),
 		api_test(containers_by_name),
 		api_test(a_container_that_runs_gets_another_policy),
@@ -1368,6 +1514,10 @@ int main(void)
 		api_test(an_entry_in_use_is_not_removed),
 		api_test(the_end_answers_who_verifies),
 		api_test(status),
+		api_test(status_tells_who_signs),
+		api_test(what_does_not_fit_is_not_imported),
+		api_test(who_vouches_for_an_import),
+		api_test(exports),
 	};
 
 	sigset_t set;

@@ -7,7 +7,8 @@
 #include "proto/varlink.h"
 #include "tests/unit/fake_module.h"
 #include "tests/unit/fake_template.h"
-#include "vkerneld/build/builder.h"
+#include "tests/unit/pair.h"
+#include "vkerneld/build/prebuilt.h"
 
 #define RELEASE "6.12.0-test"
 /* Nobody's, and not that of another test: all its processes are killed. */
@@ -68,8 +69,7 @@ static void sources(void)
 					       "room",
 					       "modules",
 					       "modules/" RELEASE,
-					       "modules/" RELEASE "/build",
-					       "modules/" RELEASE "/build/scripts" };
+					       "modules/" RELEASE "/build" };
 	FakeTemplate template = FAKE_TEMPLATE;
 
 	for (size_t i = 0; i < ELEMENTSOF(folders); i++)
@@ -83,7 +83,6 @@ static void sources(void)
 	scratch_write("modules/" RELEASE "/build/Makefile", "");
 	program("bin/gcc", "#!/bin/sh\necho gcc 1\n");
 	program("bin/make", make_script);
-	program("modules/" RELEASE "/build/scripts/sign-file", "#!/bin/sh\necho signed >>$4\n");
 	fake_template_make("template.ko", &template);
 }
 
@@ -217,7 +216,7 @@ static int opens(const Answer *a)
 
 static void ends_in(const Answer *a, const char *text, bool wanted)
 {
-	char tail[8] = "";
+	char tail[64] = "";
 	int fd = builder_open(world.builder, a->key, a->module);
 
 	assert_true(fd >= 0);
@@ -225,6 +224,22 @@ static void ends_in(const Answer *a, const char *text, bool wanted)
 	assert_int_equal(read(fd, tail, strlen(text)), strlen(text));
 	close(fd);
 	assert_int_equal(strcmp(tail, text) == 0, wanted);
+}
+
+#define SIGNED "~Module signature appended~\n"
+
+/* A pair of the scratch folder from here on; NULL: modules are not signed. */
+static void sign_with(const char *name)
+{
+	static char key[128], cert[128];
+
+	world.config.signer = (Signer){ .hash = "sha256" };
+	if (!name)
+		return;
+	snprintf(key, sizeof(key), "%s/%s.key", scratch, name);
+	snprintf(cert, sizeof(cert), "%s/%s.crt", scratch, name);
+	world.config.signer.key = key;
+	world.config.signer.cert = cert;
 }
 
 static void assert_clean(void)
@@ -495,23 +510,21 @@ static void a_full_queue_says_so(void **state)
 /* What a key stands for was decided when it was made. */
 static void settings_that_change_are_those_of_the_next(void **state)
 {
-	char key[] = "/key", cert[] = "/cert";
 	Answer a, b;
 
+	pair_write("a", pair_key(), 1);
 	build(&a);
-	world.config.signing_key = key;
-	world.config.signing_cert = cert;
+	sign_with("a");
 	ask_for(&a, 1);
-	world.config.signing_key = world.config.signing_cert = NULL;
-	memset(key, 'x', sizeof(key) - 1);
-	memset(cert, 'x', sizeof(cert) - 1);
+	sign_with("another-whose-name-takes-the-place-of-the-first");
+	sign_with(NULL);
 	ask_for(&b, 1);
 	wait_for(&a);
 	wait_for(&b);
 	assert_null(a.failure.error);
 	assert_string_not_equal(a.key, b.key);
-	ends_in(&a, "signed\n", true);
-	ends_in(&b, "signed\n", false);
+	ends_in(&a, SIGNED, true);
+	ends_in(&b, SIGNED, false);
 }
 
 static void the_end_stops_a_build(void **state)
@@ -706,32 +719,227 @@ static void a_template_that_is_none_is_told(void **state)
 	assert_failed(&a, "message", "0 sections .vkernel.policy", "failed");
 }
 
-/* sign-file is a program of the headers, and the template is not for the kernel. */
+static void ask_for_core(Answer *a)
+{
+	ask(a, NULL);
+	wait_for(a);
+	assert_null(a->failure.error);
+	assert_string_equal(a->module, CORE_MODULE);
+}
+
+/* Neither compiler nor headers are needed. */
 static void what_is_placed_is_signed(void **state)
 {
 	Answer a, core;
 
-	world.config.signing_key = "/key";
-	world.config.signing_cert = "/cert";
+	pair_write("a", pair_key(), 1);
+	sign_with("a");
 	build_other(&a, 1);
 	assert_placed(&a);
-	ends_in(&a, "signed\n", true);
-	ask(&core, NULL);
-	wait_for(&core);
-	ends_in(&core, "signed\n", true);
+	ends_in(&a, SIGNED, true);
+	ask_for_core(&core);
+	ends_in(&core, SIGNED, true);
 	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	assert_int_equal(unlink(scratch_path("modules/" RELEASE "/build/Makefile")), 0);
 	restart();
 	build_other(&a, 2);
 	assert_placed(&a);
-	ends_in(&a, "signed\n", true);
-	assert_int_equal(unlink(scratch_path("modules/" RELEASE "/build/scripts/sign-file")), 0);
-	build_other(&a, 3);
-	assert_failed(&a, "message", "sign-file", "failed");
-	world.config.signing_key = NULL;
+	ends_in(&a, SIGNED, true);
+	sign_with(NULL);
 	build_other(&a, 4);
-	ends_in(&a, "signed\n", false);
+	ends_in(&a, SIGNED, false);
+	ask_for_core(&core);
+	ends_in(&core, SIGNED, false);
 	assert_int_equal(runs(), 2);
 	assert_clean();
+}
+
+/* With the old key, nothing that is kept serves; nothing is compiled again. */
+static void another_key_signs_all_anew(void **state)
+{
+	Answer a, b, core, again;
+
+	pair_write("a", pair_key(), 1);
+	sign_with("a");
+	build_other(&a, 1);
+	ask_for_core(&core);
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	restart();
+	pair_write("a", pair_key(), 2);
+	build_other(&b, 1);
+	assert_placed(&b);
+	assert_false(b.cached);
+	assert_string_not_equal(a.key, b.key);
+	ends_in(&b, SIGNED, true);
+	ask_for_core(&again);
+	assert_false(again.cached);
+	assert_string_not_equal(core.key, again.key);
+	ends_in(&again, SIGNED, true);
+	build_other(&b, 1);
+	assert_true(b.cached);
+	world.config.signer.hash = "sha512";
+	build_other(&b, 1);
+	assert_false(b.cached);
+	assert_int_equal(runs(), 2);
+}
+
+/* What was signed before is good without the key, which may be kept elsewhere. */
+static void a_key_that_is_gone_is_told(void **state)
+{
+	Failure f = {};
+	Answer a;
+
+	pair_write("a", pair_key(), 1);
+	sign_with("a");
+	build_other(&a, 1);
+	assert_int_equal(unlink(scratch_path("a.key")), 0);
+	build_other(&a, 1);
+	assert_true(a.cached);
+	build_other(&a, 2);
+	assert_failed(&a, "message", "ModuleSigningKey=", "failed");
+	assert_int_equal(unlink(scratch_path("a.crt")), 0);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	assert_string_equal(f.error, ERROR_BUILD_FAILED);
+	assert_non_null(strstr(failure_message(&f), "ModuleSigningCert="));
+	failure_done(&f);
+	assert_clean();
+}
+
+/* The bytes that are recorded are those with the signature. */
+static void a_signature_that_was_changed_is_made_anew(void **state)
+{
+	char file[256];
+	Answer a;
+	int fd;
+
+	pair_write("a", pair_key(), 1);
+	sign_with("a");
+	build_other(&a, 1);
+	snprintf(file, sizeof(file), "cache/%.2s/%s/%s.ko", a.key, a.key, a.module);
+	fd = open(scratch_path(file), O_WRONLY);
+	assert_true(lseek(fd, -100, SEEK_END) > 0);
+	assert_int_equal(write(fd, "x", 1), 1);
+	close(fd);
+	assert_int_equal(opens(&a), -EBADMSG);
+	build_other(&a, 1);
+	assert_false(a.cached);
+	ends_in(&a, SIGNED, true);
+}
+
+static void what_kbuild_makes_is_signed(void **state)
+{
+	Answer a, core;
+
+	pair_write("a", pair_key(), 1);
+	sign_with("a");
+	build(&a);
+	ends_in(&a, SIGNED, true);
+	ask_for_core(&core);
+	ends_in(&core, SIGNED, true);
+	pair_write("a", pair_key(), 2);
+	build(&a);
+	assert_false(a.cached);
+	assert_int_equal(runs(), 3);
+}
+
+/* All of a module that was built. */
+static size_t read_module(const Answer *a, char *ret, size_t size)
+{
+	_cleanup_close_ int fd = builder_open(world.builder, a->key, a->module);
+	ssize_t n = pread(fd, ret, size, 0);
+
+	assert_true(n > 0 && (size_t)n < size);
+	return (size_t)n;
+}
+
+static void look_at(const char *data, size_t size, const char *why)
+{
+	_cleanup_failure_ Failure f = {};
+	PrebuiltLook look;
+
+	assert_true(prebuilt_look(data, size, &look, &f) < 0);
+	assert_non_null(strstr(failure_message(&f), why));
+}
+
+/* What stands in a module says what it is; what is said of it beside is compared with that. */
+static void a_module_says_what_it_is(void **state)
+{
+	static char data[65536];
+	FakeTemplate t = FAKE_TEMPLATE;
+	_cleanup_failure_ Failure f = {};
+	PrebuiltLook look;
+	Answer a;
+	size_t n;
+
+	t.info = ".string \"name=" TEMPLATE_MODULE "\"\n.string \"vermagic=" RELEASE " SMP\"\n";
+	fake_template_make("template.ko", &t);
+	build_other(&a, 1);
+	assert_placed(&a);
+	n = read_module(&a, data, sizeof(data));
+	assert_int_equal(prebuilt_look(data, n, &look, &f), 0);
+	assert_string_equal(look.module, a.module);
+	assert_string_equal(look.release, RELEASE);
+	assert_int_equal(strncmp(look.digest, a.module + strlen(VK_MODULE_PREFIX), 12), 0);
+	for (size_t i = 0; i < n; i += 5)
+		(void)prebuilt_look(data, i, &look, &f);
+	look_at("no ELF at all", 13, "no object file");
+	*(char *)memmem(data, n, "name=", 5) = 'x';
+	look_at(data, n, "its name and its kernel");
+	*(char *)memmem(data, n, "xame=", 5) = 'n';
+	*((char *)memmem(data, n, "name=" VK_MODULE_PREFIX, 5) + 14) ^= 1;
+	look_at(data, n, "its name is not that of its policy");
+	data[18] ^= 1;
+	look_at(data, n, "not for x86-64");
+}
+
+/* Of the other host nothing is here: no compiler, no template, and no core. */
+static void what_another_host_made_serves(void **state)
+{
+	_cleanup_failure_ Failure f = {};
+	char digest[HASH_HEX_SIZE], key[HASH_HEX_SIZE], core[HASH_HEX_SIZE];
+	Answer a;
+
+	assert_int_equal(unlink(scratch_path("bin/gcc")), 0);
+	restart();
+	policy_digest_hex(world.policy, digest);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	policy_module_name(world.policy, a.module);
+	assert_int_equal(prebuilt_keep(world.builder, digest, a.module, "module", 6, key), 0);
+	assert_true(prebuilt_is(world.builder, digest, key));
+	assert_false(prebuilt_is(world.builder, "core", key));
+	build(&a);
+	assert_true(a.cached);
+	assert_string_equal(a.key, key);
+	ends_in(&a, "odule", true);
+	assert_int_equal(prebuilt_keep(world.builder, "core", CORE_MODULE, "module", 6, core), 0);
+	ask_for_core(&a);
+	assert_string_equal(a.key, core);
+	/* A key of this host is for what is made here. */
+	sign_with("none");
+	build(&a);
+	assert_string_equal(a.key, key);
+	sign_with(NULL);
+	assert_int_equal(runs(), 0);
+	world.host.build_id = (char *)"2";
+	restart();
+	failure_done(&f);
+	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
+	assert_clean();
+}
+
+static void what_was_imported_and_changed_is_made_anew(void **state)
+{
+	char digest[HASH_HEX_SIZE], key[HASH_HEX_SIZE], file[256];
+	Answer a;
+
+	policy_digest_hex(world.policy, digest);
+	policy_module_name(world.policy, a.module);
+	assert_int_equal(prebuilt_keep(world.builder, digest, a.module, "module", 6, key), 0);
+	snprintf(file, sizeof(file), "cache/%.2s/%s/%s.ko", key, key, a.module);
+	scratch_write(file, "another");
+	build(&a);
+	assert_placed(&a);
+	assert_string_not_equal(a.key, key);
 }
 
 #define builder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -772,6 +980,13 @@ int main(void)
 		builder_test(the_template_decides_the_key),
 		builder_test(a_template_that_is_none_is_told),
 		builder_test(what_is_placed_is_signed),
+		builder_test(another_key_signs_all_anew),
+		builder_test(a_key_that_is_gone_is_told),
+		builder_test(a_signature_that_was_changed_is_made_anew),
+		kbuild_test(what_kbuild_makes_is_signed),
+		builder_test(a_module_says_what_it_is),
+		builder_test(what_another_host_made_serves),
+		builder_test(what_was_imported_and_changed_is_made_anew),
 	};
 	sigset_t set;
 

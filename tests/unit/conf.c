@@ -60,6 +60,7 @@ static void without_a_file(void **state)
 	assert_int_equal(conf.cache_max, 256 << 20);
 	assert_string_equal(conf.runtimes, "runc crun");
 	assert_null(conf.signing_key);
+	assert_string_equal(conf.signing_hash, "sha256");
 }
 
 static void all_settings(void **state)
@@ -68,6 +69,7 @@ static void all_settings(void **state)
 
 	load("# a comment\n\n  OnFailure = warn\nOnClaim=kill\nBuilder=kbuild\nBuildUser=me\n"
 	     "BuildTimeoutSec=9\nModuleSigningKey=/k\nModuleSigningCert=/c\n"
+	     "ModuleSigningHash=sha512\nModuleImportCerts=/i\n"
 	     "Runtimes= crun  /opt/x/runc \nBuildsMax=3\nBuildQueueMax=7\nCacheMax=1G\n",
 	     &conf);
 	assert_true(conf.on_failure_warn);
@@ -77,6 +79,8 @@ static void all_settings(void **state)
 	assert_int_equal(conf.build_timeout, 9);
 	assert_string_equal(conf.signing_key, "/k");
 	assert_string_equal(conf.signing_cert, "/c");
+	assert_string_equal(conf.signing_hash, "sha512");
+	assert_string_equal(conf.import_certs, "/i");
 	assert_string_equal(conf.runtimes, "crun  /opt/x/runc");
 	assert_int_equal(conf.builds_max, 3);
 	assert_int_equal(conf.build_queue_max, 7);
@@ -230,6 +234,8 @@ static void what_is_wrong_is_told(void **state)
 	assert_refused("CacheMax=18446744073709551616\n", "bytes");
 	assert_refused("CacheMax=99999999999T\n", "bytes");
 	assert_refused("ModuleSigningKey=k\n", "an absolute path");
+	assert_refused("ModuleImportCerts=i\n", "the absolute path of a folder");
+	assert_refused("ModuleSigningHash=sha1\n", "sha256, sha384 or sha512");
 	assert_refused("Runtimes=\n", "names or absolute paths");
 	assert_refused("Runtimes=runc bin/crun\n", "names or absolute paths");
 }

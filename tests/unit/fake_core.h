@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A core, a builder and a loader of modules that only pretend: linked before the daemon's own, they
- * take the place of kernel.c, kmod.c and build/builder.c.
+ * take the place of kernel.c, kmod.c, build/builder.c and build/prebuilt.c.
  */
 #pragma once
 
-#include "vkerneld/build/builder.h"
+#include "vkerneld/build/prebuilt.h"
 #include "vkerneld/kernel.h"
 
 #define FAKE_MAX 16
@@ -25,7 +25,8 @@ typedef struct FakeCore {
 	void *userdata;
 	BuilderKeys keys;
 	char works_on[HASH_HEX_SIZE]; /* a key */
-	int builds, loads, swaps; /* how many */
+	PrebuiltLook look; /* what stands in a module that is imported */
+	int builds, loads, swaps, imports; /* how many */
 	/* What goes wrong, once for the last. */
 	int build_error, load_error, load_installed_error, bind_error, policy_error;
 } FakeCore;

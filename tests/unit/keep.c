@@ -345,7 +345,7 @@ static void settings_are_reloaded(void **state)
 	assert_ptr_equal(manager->conf, s.conf);
 	assert_int_equal(manager->builder_config.timeout, 6);
 	assert_int_equal(manager->builder_config.builds_max, 2);
-	assert_string_equal(manager->builder_config.signing_key, "/k");
+	assert_string_equal(manager->builder_config.signer.key, "/k");
 	assert_true(manager->conf->on_claim_kill);
 	assert_int_equal(manager->conf->cache_max, 1024);
 
@@ -359,7 +359,7 @@ static void settings_are_reloaded(void **state)
 	hang_up(notify, "Ready.");
 	assert_int_equal(manager->builder_config.timeout, 8);
 	assert_false(manager->conf->on_claim_kill);
-	assert_null(manager->builder_config.signing_key);
+	assert_null(manager->builder_config.signer.key);
 	assert_null(manager->settings_error);
 
 	if (geteuid() == 0) {

@@ -478,12 +478,83 @@ static void test_usage(void **state)
 	}
 }
 
+#define PREBUILT                                                                   \
+	"{\"module\":\"vkernel_1\",\"digest\":\"d1\",\"architecture\":\"x86_64\"," \
+	"\"kernel\":\"6.12+x\",\"build_id\":\"b\",\"abi\":3,\"version\":\"v\",\"address\":\"a\"}"
+#define EXPORTED "{\"parameters\":{\"prebuilt\":" PREBUILT ",\"data\":\"bW9kdWxl\"}}"
+#define IMPORTED                                                                                \
+	"{\"parameters\":{\"module\":\"vkernel_1\",\"digest\":\"d1\",\"key\":\"k\",\"signer\":" \
+	"\"CN=build\"}}"
+
+static void remove_layout(const char *path)
+{
+	char command[256];
+
+	snprintf(command, sizeof(command), "rm -rf %s", path);
+	assert_int_equal(system(command), 0);
+}
+
+/* What one host exports another imports, byte for byte. */
+static void test_export_and_import(void **state)
+{
+	char path[108], words[256];
+
+	path_of("layout", path);
+	snprintf(words, sizeof(words), "export %s web", path);
+	assert_int_equal(vkctl(EXPORTED, words), 0);
+	assert_has(outcome.request, "{\"policy\":\"web\"}");
+	assert_has(outcome.out, "vkernel_1 6.12+x d1-6.12_x");
+	assert_int_equal(vkctl(EXPORTED, words), 1);
+	assert_has(outcome.err, "File exists");
+	snprintf(words, sizeof(words), "import --json %s d1-6.12_x", path);
+	assert_int_equal(vkctl(IMPORTED, words), 0);
+	assert_has(outcome.request, "\"data\":\"bW9kdWxl\"");
+	assert_has(outcome.request, "\"abi\":3");
+	assert_null(strstr(outcome.request, "insecure"));
+	assert_has(outcome.out, "\"signer\": \"CN=build\"");
+	snprintf(words, sizeof(words), "import -k %s", path);
+	assert_int_equal(vkctl(IMPORTED, words), 0);
+	assert_has(outcome.request, "\"insecure\":true");
+	assert_has(outcome.out, "vkernel_1 CN=build d1-6.12_x");
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.Unsupported\",\"parameters\":{\"message\":"
+			       "\"it is not trusted\",\"hint\":\"h\"}}",
+			       words),
+			 1);
+	assert_string_equal(outcome.err, "vkctl: d1-6.12_x: it is not trusted\nhint: h\n");
+	snprintf(words, sizeof(words), "import %s nosuchtag", path);
+	assert_int_equal(vkctl(IMPORTED, words), 5);
+	assert_has(outcome.err, "there is no module tagged nosuchtag");
+	remove_layout(path);
+	assert_int_equal(vkctl(IMPORTED, words), 1);
+	assert_has(outcome.err, "No such file");
+}
+
+static void test_exports_that_fail(void **state)
+{
+	char path[108], words[256];
+
+	path_of("layout", path);
+	snprintf(words, sizeof(words), "export %s web", path);
+	assert_int_equal(vkctl("{\"error\":\"io.vkernel.NoSuchPolicy\",\"parameters\":{\"name\":"
+			       "\"web\"}}",
+			       words),
+			 5);
+	assert_int_equal(
+		vkctl("{\"parameters\":{\"prebuilt\":" PREBUILT ",\"data\":\"?\"}}", words), 1);
+	assert_has(outcome.err, "answered without a module");
+	/* Nothing is left of it. */
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(vkctl("", "export"), 2);
+	assert_int_equal(vkctl("", "export /nonexistent/x"), 2);
+	assert_int_equal(vkctl("", "export --core /nonexistent/x"), 1);
+}
+
 static void test_help(void **state)
 {
 	static const char *const verbs[] = {
 		"",	 "policy",    "policy add", "policy check", "policy list", "policy show",
 		"build", "list",      "inspect",    "mode",	    "unload",	   "events",
-		"hook",	 "policy rm", "status",	    "policy apply",
+		"hook",	 "policy rm", "status",	    "policy apply", "export",	   "import",
 	};
 	char words[64];
 
@@ -634,6 +705,8 @@ int main(void)
 		cmocka_unit_test(test_policy_calls),
 		cmocka_unit_test(test_policy_add_refuses),
 		cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_export_and_import),
+		cmocka_unit_test(test_exports_that_fail),
 		cmocka_unit_test(test_help),
 		cmocka_unit_test(test_mode_and_unload),
 		cmocka_unit_test(test_unreachable),

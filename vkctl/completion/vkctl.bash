@@ -15,7 +15,7 @@ _vkctl() {
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
-		words='policy build cache list ls ps inspect mode unload events status hook --help --version'
+		words='policy build cache export import list ls ps inspect mode unload events status hook --help --version'
 		COMPREPLY=($(compgen -W "$words" -- "$cur"))
 		return
 	fi
@@ -50,6 +50,16 @@ _vkctl() {
 		fi
 		;;
 	build) words="--json $(__vkctl_names 'policy list' name)" ;;
+	export)
+		COMPREPLY=($(compgen -W "--core --json --help $(__vkctl_names 'policy list' name)" -- "$cur"))
+		((COMP_CWORD > 2)) || compopt -o default
+		return
+		;;
+	import)
+		COMPREPLY=($(compgen -W '--insecure --json --help' -- "$cur"))
+		compopt -o default
+		return
+		;;
 	inspect) words="--json $(__vkctl_names list container)" ;;
 	mode)
 		if ((COMP_CWORD == 2)); then

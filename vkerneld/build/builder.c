@@ -84,7 +84,7 @@ int builder_installed(Builder *b, Installed *ret, Failure *f)
 	return installed_find(b->config->modules, b->host->release, b->config->loaded, ret, f);
 }
 
-static void find_symvers(Builder *b)
+void builder_find_symvers(Builder *b)
 {
 	_cleanup_installed_ Installed core = {};
 	_cleanup_failure_ Failure f = {};
@@ -132,7 +132,7 @@ static void run(Job *j)
 	j->state = JOB_RUNS;
 	j->started = clock_now();
 	r = db_build_start(b->db, j->key, j->digest, b->host->release, j->started);
-	if (r >= 0 && j->product == PRODUCT_PLACED) {
+	if (r >= 0 && product_is_copy(j->product)) {
 		place_run(j);
 		return;
 	}
@@ -142,10 +142,10 @@ static void run(Job *j)
 		job_fail_errno(j, r, "preparing the build");
 }
 
-/* A policy goes into the template beside what compiles, and waits for signatures only. */
+/* What is a copy is made beside what compiles, and waits for signatures only. */
 static bool is_beside(const Job *a, const Job *b)
 {
-	return (a->product == PRODUCT_PLACED) != (b->product == PRODUCT_PLACED);
+	return product_is_copy(a->product) != product_is_copy(b->product);
 }
 
 static bool has_room(const Builder *b, const Job *job)
@@ -216,7 +216,7 @@ static int request_needed(Job *j, Failure *f)
 		.needed = true,
 	};
 
-	if (j->product == PRODUCT_CORE || (j->product != PRODUCT_PLACED && j->symvers)) {
+	if (j->product == PRODUCT_CORE || (!product_is_copy(j->product) && j->symvers)) {
 		j->state = JOB_READY;
 		return 0;
 	}
@@ -290,12 +290,25 @@ static bool has_template(Builder *b, const char *compiler)
 	return look_up(b, key, TEMPLATE_MODULE) >= 0;
 }
 
+/* What a copy is made of, if it is one; what is compiled takes the compiler in any case. */
+static bool has_needed(Builder *b, Product product, const char *compiler)
+{
+	char key[HASH_HEX_SIZE];
+
+	if (product == PRODUCT_PLACED)
+		return has_template(b, compiler);
+	if (product != PRODUCT_SIGNED_CORE)
+		return false;
+	key_make(b, PRODUCT_CORE, NULL, compiler, key);
+	return look_up(b, key, CORE_MODULE) >= 0;
+}
+
 bool builder_has_template(Builder *b)
 {
 	_cleanup_free_ char *compiler = NULL;
 	_cleanup_failure_ Failure f = {};
 
-	find_symvers(b);
+	builder_find_symvers(b);
 	(void)find_compiler(b, &compiler, &f);
 	return compiler && !b->config->kbuild && has_template(b, compiler);
 }
@@ -306,7 +319,7 @@ void builder_keys(Builder *b, BuilderKeys *ret)
 	_cleanup_failure_ Failure f = {};
 
 	*ret = (BuilderKeys){};
-	find_symvers(b);
+	builder_find_symvers(b);
 	(void)find_compiler(b, &compiler, &f);
 	if (!compiler)
 		return;
@@ -324,7 +337,7 @@ bool builder_works_on(const Builder *b, const char *key)
 
 static void name_product(const Builder *b, const char *compiler, Request *q)
 {
-	strcpy(q->module, q->product == PRODUCT_CORE ? CORE_MODULE : TEMPLATE_MODULE);
+	strcpy(q->module, q->product == PRODUCT_TEMPLATE ? TEMPLATE_MODULE : CORE_MODULE);
 	if (q->policy)
 		policy_module_name(q->policy, q->module);
 	key_make(b, q->product, q->policy, compiler, q->key);
@@ -332,7 +345,7 @@ static void name_product(const Builder *b, const char *compiler, Request *q)
 
 /*
  * Where the compiler is gone, or the headers are, what they made before is still good, and so is
- * what needs nothing but the template.
+ * what needs nothing but the template, or a signature.
  */
 static int request(Builder *b, Request *q, Failure *f)
 {
@@ -352,27 +365,47 @@ static int request(Builder *b, Request *q, Failure *f)
 			return answer_cached(q);
 		if (found != -ENOENT)
 			tell_corrupt(q->key, q->module, found);
-		if (r >= 0 || (q->product == PRODUCT_PLACED && has_template(b, compiler)))
+		if (r >= 0 || has_needed(b, q->product, compiler))
 			return enqueue(b, q, f);
 	}
 	failure_copy(f, &missing);
 	return r;
 }
 
-int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
+/* What another host made and root let in goes before what would be made here. */
+static int find_imported(Builder *b, Request *q)
 {
-	Request q = {
-		.product = PRODUCT_CORE,
-		.policy = policy,
-		.done = done,
-		.userdata = userdata,
-	};
+	char digest[HASH_HEX_SIZE] = "core";
 	int r;
 
-	if (policy) {
-		q.product = b->config->kbuild ? PRODUCT_COMPILED : PRODUCT_PLACED;
-		find_symvers(b);
+	strcpy(q->module, CORE_MODULE);
+	if (q->policy) {
+		policy_module_name(q->policy, q->module);
+		policy_digest_hex(q->policy, digest);
 	}
+	key_address(b, digest, q->key);
+	r = look_up(b, q->key, q->module);
+	if (r < 0 && r != -ENOENT)
+		tell_corrupt(q->key, q->module, r);
+	return r;
+}
+
+int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
+{
+	Request q = { .policy = policy, .done = done, .userdata = userdata };
+	int r;
+
+	if (policy)
+		builder_find_symvers(b);
+	if (find_imported(b, &q) >= 0)
+		return answer_cached(&q);
+	r = signing_identify(&b->config->signer, b->signer, f);
+	if (r < 0)
+		return r;
+	if (policy)
+		q.product = b->config->kbuild ? PRODUCT_COMPILED : PRODUCT_PLACED;
+	else
+		q.product = b->signer[0] ? PRODUCT_SIGNED_CORE : PRODUCT_CORE;
 	r = request(b, &q, f);
 	return r < 0 ? fail_errno(f, r, "asking for a build") : 0;
 }
@@ -392,7 +425,7 @@ void builder_prepare(Builder *b)
 
 	if (b->config->kbuild || find_compiler(b, &compiler, &f) < 0)
 		return;
-	find_symvers(b);
+	builder_find_symvers(b);
 	if (request(b, &q, &f) < 0)
 		log_message(LOG_WARNING, "making the template of image modules ahead: %s, ignoring",
 			    failure_message(&f));

@@ -13,6 +13,7 @@
 #include "db/db.h"
 #include "vkerneld/build/hash.h"
 #include "vkerneld/build/installed.h"
+#include "vkerneld/build/signing.h"
 #include "vkerneld/build/toolchain.h"
 #include "vkerneld/profile/policy.h"
 
@@ -30,7 +31,7 @@ typedef struct BuilderConfig {
 	unsigned int builds_max; /* that compile at once, and that are signed */
 	unsigned int queue_max; /* that wait; who asks for more is refused */
 	bool kbuild; /* makes policies' modules, too, in the place of the template */
-	const char *signing_key, *signing_cert; /* or NULL */
+	Signer signer;
 	void (*grown)(void *userdata); /* the cache has another entry; NULL: nobody asks */
 	void *userdata;
 } BuilderConfig;

@@ -4,7 +4,6 @@
 
 #include "vkerneld/build/cache.h"
 #include "vkerneld/build/job.h"
-#include "vkerneld/build/sign.h"
 #include "vkerneld/build/tree.h"
 #include "vkerneld/clock.h"
 
@@ -42,7 +41,7 @@ void job_free(Job *j)
 {
 	unlink_job(j);
 	sandbox_free(j->sandbox);
-	task_free(j->signing);
+	signing_free(j->signing);
 	remove_folders(j);
 	while (j->waiters) {
 		Waiter *w = j->waiters;
@@ -52,8 +51,9 @@ void job_free(Job *j)
 	}
 	free(j->policy);
 	free(j->symvers);
-	free(j->signing_key);
-	free(j->signing_cert);
+	free((char *)j->signer.key);
+	free((char *)j->signer.cert);
+	free((char *)j->signer.hash);
 	free(j);
 }
 
@@ -63,22 +63,47 @@ static int copy_string(char **to, const char *from)
 	return from && !*to ? -ENOMEM : 0;
 }
 
+bool product_is_copy(Product product)
+{
+	return product == PRODUCT_PLACED || product == PRODUCT_SIGNED_CORE;
+}
+
+static bool is_core(Product product)
+{
+	return product == PRODUCT_CORE || product == PRODUCT_SIGNED_CORE;
+}
+
+/* No kernel ever sees the template itself, and the core is signed as a copy. */
+static bool is_signed(Product product)
+{
+	return product != PRODUCT_CORE && product != PRODUCT_TEMPLATE;
+}
+
+static int copy_signer(Job *j)
+{
+	const Signer *s = &j->builder->config->signer;
+
+	if (!is_signed(j->product) || !j->builder->signer[0])
+		return 0;
+	strcpy(j->signer_id, j->builder->signer);
+	if (copy_string((char **)&j->signer.key, s->key) < 0 ||
+	    copy_string((char **)&j->signer.cert, s->cert) < 0)
+		return -ENOMEM;
+	return copy_string((char **)&j->signer.hash, s->hash);
+}
+
 static int set_up(Job *j, const Policy *policy)
 {
-	const BuilderConfig *c = j->builder->config;
-
-	strcpy(j->module, j->product == PRODUCT_CORE ? CORE_MODULE : TEMPLATE_MODULE);
-	strcpy(j->digest, j->product == PRODUCT_CORE ? "core" : "template");
+	strcpy(j->module, is_core(j->product) ? CORE_MODULE : TEMPLATE_MODULE);
+	strcpy(j->digest, is_core(j->product) ? "core" : "template");
 	if (policy) {
 		policy_module_name(policy, j->module);
 		policy_digest_hex(policy, j->digest);
 	}
 	if ((policy && policy_copy(policy, &j->policy) < 0) ||
-	    copy_string(&j->symvers, j->builder->symvers) < 0 ||
-	    copy_string(&j->signing_key, c->signing_key) < 0 ||
-	    copy_string(&j->signing_cert, c->signing_cert) < 0)
+	    copy_string(&j->symvers, j->builder->symvers) < 0)
 		return -ENOMEM;
-	return 0;
+	return copy_signer(j);
 }
 
 int job_new(Builder *b, Product product, const Policy *policy, const char *key, Job **ret)
@@ -204,47 +229,33 @@ static void commit_and_finish(Job *j)
 		job_finish(j, NULL);
 }
 
-static void on_signed(int result, void *userdata)
+static void on_signed(Failure *f, void *userdata)
 {
 	Job *j = userdata;
-	_cleanup_failure_ Failure failure = {};
 
 	j->signing = NULL;
-	if (result == 0) {
+	if (f)
+		job_fail(j, f, NULL);
+	else
 		commit_and_finish(j);
-		return;
-	}
-	fail(&failure, result, ERROR_BUILD_FAILED,
-	     "look at ModuleSigningKey= and ModuleSigningCert= in /etc/vkernel/vkernel.conf; "
-	     "sign-file comes with the kernel's headers",
-	     "sign-file could not sign the module");
-	job_fail(j, &failure, NULL);
 }
 
-/* It takes the headers, but no compiler. */
 static int start_signing(Job *j)
 {
-	Builder *b = j->builder;
-	_cleanup_free_ char *path = NULL, *headers = NULL;
+	_cleanup_free_ char *path = NULL;
 	int r;
 
 	r = job_module_path(j, j->entry, &path);
-	if (r < 0)
-		return r;
-	if (asprintf(&headers, "%s/%s/build", b->config->modules, b->host->release) < 0) {
-		headers = NULL;
-		return -ENOMEM;
-	}
-	return sign_start(b->event, &(const Toolchain){ .headers = headers }, path, j->signing_key,
-			  j->signing_cert, on_signed, j, &j->signing);
+	return r < 0 ? r
+		     : signing_start(j->builder->event, &j->signer, j->signer_id, path, on_signed,
+				     j, &j->signing);
 }
 
 void job_keep(Job *j)
 {
 	int r;
 
-	/* No kernel ever sees the template itself. */
-	if (!j->signing_key || j->product == PRODUCT_TEMPLATE) {
+	if (!j->signer_id[0]) {
 		commit_and_finish(j);
 		return;
 	}

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "vkerneld/build/generate.h"
 #include "vkerneld/build/key.h"
 
@@ -12,10 +14,11 @@ static void hash_compiled(const Builder *b, const char *kind, const char *compil
 	hash_add_string(h, "compiler", compiler);
 }
 
-/* Of all modules that the kernel gets. */
+/* Of all modules that the kernel gets: another certificate, or another hash, and they are made
+ * anew. */
 static void hash_signer(const Builder *b, Hash *h)
 {
-	hash_add_string(h, "signer", b->config->signing_cert ? b->config->signing_cert : "");
+	hash_add_string(h, "signer", b->signer);
 }
 
 static void hash_image(const Builder *b, Hash *h)
@@ -33,8 +36,20 @@ static void core_key(const Builder *b, const char *compiler, char ret[HASH_HEX_S
 	Hash h;
 
 	hash_compiled(b, "core", compiler, &h);
-	hash_signer(b, &h);
 	hash_add_string(&h, "sources", b->sources.core);
+	hash_end(&h, ret);
+}
+
+static void signed_core_key(const Builder *b, const char *compiler, char ret[HASH_HEX_SIZE])
+{
+	char core[HASH_HEX_SIZE];
+	Hash h;
+
+	core_key(b, compiler, core);
+	hash_init(&h);
+	hash_add_string(&h, "kind", "signed");
+	hash_add_string(&h, "core", core);
+	hash_signer(b, &h);
 	hash_end(&h, ret);
 }
 
@@ -76,12 +91,31 @@ static void placed_key(const Builder *b, const Policy *p, const char *compiler,
 	hash_end(&h, ret);
 }
 
+void key_address(const Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
+{
+	Hash h;
+
+	hash_init(&h);
+	hash_add_string(&h, "kind", "address");
+	hash_add_string(&h, "release", b->host->release);
+	hash_add_string(&h, "build-id", b->host->build_id);
+	hash_add_string(&h, "digest", digest);
+	if (strcmp(digest, "core") == 0)
+		hash_add_string(&h, "sources", b->sources.core);
+	else
+		hash_image(b, &h);
+	hash_end(&h, ret);
+}
+
 void key_make(const Builder *b, Product product, const Policy *policy, const char *compiler,
 	      char ret[HASH_HEX_SIZE])
 {
 	switch (product) {
 	case PRODUCT_CORE:
 		core_key(b, compiler, ret);
+		break;
+	case PRODUCT_SIGNED_CORE:
+		signed_core_key(b, compiler, ret);
 		break;
 	case PRODUCT_TEMPLATE:
 		template_key(b, compiler, ret);

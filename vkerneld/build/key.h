@@ -4,6 +4,9 @@
 
 #include "vkerneld/build/job.h"
 
+/* Of a module that was made elsewhere. digest: of its policy, or "core". */
+void key_address(const Builder *b, const char *digest, char ret[HASH_HEX_SIZE]);
+
 /* compiler: its version. */
 void key_make(const Builder *b, Product product, const Policy *policy, const char *compiler,
 	      char ret[HASH_HEX_SIZE]);

@@ -5,10 +5,11 @@
 #include "vkerneld/build/place.h"
 #include "vkerneld/build/tree.h"
 
-/* The template as it was recorded, or none. */
-static int copy_template(const Job *j, int to)
+/* The template, or the core, as it was recorded, or none. */
+static int copy_needed(const Job *j, int to)
 {
-	_cleanup_close_ int from = builder_open(j->builder, j->needs, TEMPLATE_MODULE);
+	const char *module = j->policy ? TEMPLATE_MODULE : CORE_MODULE;
+	_cleanup_close_ int from = builder_open(j->builder, j->needs, module);
 
 	if (from < 0)
 		return from;
@@ -32,8 +33,8 @@ static int place(Job *j, Failure *f)
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	r = copy_template(j, fd);
-	return r < 0 ? r : template_fill(fd, j->policy, f);
+	r = copy_needed(j, fd);
+	return r < 0 || !j->policy ? r : template_fill(fd, j->policy, f);
 }
 
 void place_run(Job *j)
@@ -46,5 +47,7 @@ void place_run(Job *j)
 	else if (f.error)
 		job_fail(j, &f, NULL);
 	else
-		job_fail_errno(j, r, "putting the policy into the template");
+		job_fail_errno(j, r,
+			       j->policy ? "putting the policy into the template"
+					 : "copying the core");
 }

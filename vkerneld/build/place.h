@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A policy's module out of the template: nothing is compiled, so nothing waits. */
+/*
+ * A policy's module out of the template, or the core to be signed: nothing is compiled, so nothing
+ * waits.
+ */
 #pragma once
 
 #include "vkerneld/build/job.h"
