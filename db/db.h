@@ -62,10 +62,20 @@ typedef int (*DbInstanceFunc)(const DbInstance *i, void *userdata);
 typedef int (*DbStringFunc)(const char *s, void *userdata);
 
 /*
- * Opens the database and brings its schema up to date. -EPROTONOSUPPORT for one that a newer
- * version wrote, -EUCLEAN for a damaged one; ret_error, to be freed, says what to do.
+ * Opens the database, or makes one, and brings its schema up to date. -EPROTONOSUPPORT for one that
+ * a newer version wrote, -EUCLEAN for a damaged one, -EBADMSG for a damaged log beside it, -EBUSY
+ * for one that another process has locked, -EROFS and -EACCES where it can not be written or
+ * opened, -ENOSPC on a full disk: it is left as it is then, and ret_error, to be freed, says what
+ * to do.
+ *
+ * What a function below has returned success for outlives a loss of power; what was under way then
+ * is there as a whole, or not at all.
  */
 int db_open(const char *path, Db **ret, char **ret_error);
+/* Was there none before? */
+bool db_made(const Db *db);
+/* The same words as ret_error's, for what a function below returned; to be freed, or NULL. */
+char *db_explain(Db *db, int r);
 Db *db_free(Db *db);
 
 static inline void db_freep(Db **db)
