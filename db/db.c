@@ -9,6 +9,7 @@
 #define KEEP_ENDED (30ll * 24 * 3600 * 1000000)
 
 enum statement {
+	VIEW,
 	BEGIN,
 	COMMIT,
 	ROLLBACK,
@@ -20,6 +21,7 @@ enum statement {
 	IMAGE_PUT,
 	IMAGES_CLEAR,
 	IMAGES,
+	IMAGES_ALL,
 	IMAGE_PATTERNS,
 	BUILD_START,
 	BUILD_END,
@@ -51,6 +53,7 @@ enum statement {
 #define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound, apparmor"
 
 static const char *const sql[N_STATEMENTS] = {
+	[VIEW] = "BEGIN DEFERRED",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
@@ -63,13 +66,18 @@ static const char *const sql[N_STATEMENTS] = {
 	[POLICY_COMPILED] = "UPDATE policies SET digest = ?2, confinement = ?3, compiled = ?4 "
 			    "WHERE name = ?1",
 	[POLICY_REMOVE] = "DELETE FROM policies WHERE name = ?1",
-	[POLICIES] = "SELECT " POLICY_COLUMNS " FROM policies ORDER BY name",
+	[POLICIES] = "SELECT name, digest, substr(profile, 1, 1), added, substr(apparmor, 1, 1), "
+		     "apparmor_profile, allow_unmediated, exec_inherit, NULL, compiled, "
+		     "digest IN (SELECT digest FROM builds WHERE kernel = ?1 AND outcome = 'ok') "
+		     "FROM policies ORDER BY name",
 	[IMAGE_PUT] = "INSERT OR REPLACE INTO images (pattern, policy) "
 		      "SELECT ?1, id FROM policies WHERE name = ?2",
 	[IMAGES_CLEAR] = "DELETE FROM images WHERE policy = "
 			 "(SELECT id FROM policies WHERE name = ?1)",
 	[IMAGES] = "SELECT pattern FROM images JOIN policies ON policies.id = images.policy "
 		   "WHERE name = ?1 ORDER BY pattern",
+	[IMAGES_ALL] = "SELECT name, pattern FROM images "
+		       "JOIN policies ON policies.id = images.policy ORDER BY name, pattern",
 	[IMAGE_PATTERNS] = "SELECT pattern, name FROM images "
 			   "JOIN policies ON policies.id = images.policy "
 			   "ORDER BY length(pattern) DESC, pattern",
@@ -386,6 +394,16 @@ static int end_transaction(Db *db, int r)
 	return r < 0 ? r : 0;
 }
 
+void db_view(Db *db)
+{
+	(void)run(db, VIEW, "");
+}
+
+void db_view_end(Db *db)
+{
+	(void)run(db, COMMIT, "");
+}
+
 int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns)
 {
 	int r;
@@ -419,17 +437,17 @@ int db_policy_remove(Db *db, const char *name)
 	return found(run(db, POLICY_REMOVE, "s", name));
 }
 
-int db_policies(Db *db, DbPolicyFunc func, void *userdata)
+int db_policies(Db *db, const char *kernel, DbPolicyFunc func, void *userdata)
 {
 	_cleanup_stmt_ sqlite3_stmt *s = NULL;
 	int r;
 
-	r = start(db, POLICIES, &s, "");
+	r = start(db, POLICIES, &s, "s", kernel);
 	while (r >= 0 && (r = step(s)) > 0) {
 		DbPolicy p;
 
 		read_policy(s, &p);
-		r = func(&p, userdata);
+		r = func(&p, sqlite3_column_int(s, 10), userdata);
 	}
 	return r;
 }
@@ -442,6 +460,17 @@ int db_images(Db *db, const char *policy, DbStringFunc func, void *userdata)
 	r = start(db, IMAGES, &s, "s", policy);
 	while (r >= 0 && (r = step(s)) > 0)
 		r = func(column(s, 0), userdata);
+	return r;
+}
+
+int db_images_all(Db *db, DbImageFunc func, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, IMAGES_ALL, &s, "");
+	while (r >= 0 && (r = step(s)) > 0)
+		r = func(column(s, 0), column(s, 1), userdata);
 	return r;
 }
 

@@ -55,7 +55,7 @@ static void put(Db *db, unsigned int n)
 		0);
 }
 
-static int count_policy(const DbPolicy *p, void *userdata)
+static int count_policy(const DbPolicy *p, bool built, void *userdata)
 {
 	++*(unsigned int *)userdata;
 	return 0;
@@ -65,7 +65,7 @@ static unsigned int count(Db *db)
 {
 	unsigned int n = 0;
 
-	assert_int_equal(db_policies(db, count_policy, &n), 0);
+	assert_int_equal(db_policies(db, "6.12", count_policy, &n), 0);
 	return n;
 }
 
