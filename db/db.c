@@ -4,15 +4,12 @@
 #include <stddef.h>
 #include <string.h>
 
-#include <sqlite3.h>
+#include "db/sql.h"
 
-#include "db/db.h"
-#include "db/migrations.h"
-
-#define BUSY_TIMEOUT_MS 5000
 #define KEEP_ENDED (30ll * 24 * 3600 * 1000000)
 
 enum statement {
+	VIEW,
 	BEGIN,
 	COMMIT,
 	ROLLBACK,
@@ -24,6 +21,7 @@ enum statement {
 	IMAGE_PUT,
 	IMAGES_CLEAR,
 	IMAGES,
+	IMAGES_ALL,
 	IMAGE_PATTERNS,
 	BUILD_START,
 	BUILD_END,
@@ -55,6 +53,7 @@ enum statement {
 #define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound, apparmor"
 
 static const char *const sql[N_STATEMENTS] = {
+	[VIEW] = "BEGIN DEFERRED",
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
@@ -67,13 +66,18 @@ static const char *const sql[N_STATEMENTS] = {
 	[POLICY_COMPILED] = "UPDATE policies SET digest = ?2, confinement = ?3, compiled = ?4 "
 			    "WHERE name = ?1",
 	[POLICY_REMOVE] = "DELETE FROM policies WHERE name = ?1",
-	[POLICIES] = "SELECT " POLICY_COLUMNS " FROM policies ORDER BY name",
+	[POLICIES] = "SELECT name, digest, substr(profile, 1, 1), added, substr(apparmor, 1, 1), "
+		     "apparmor_profile, allow_unmediated, exec_inherit, NULL, compiled, "
+		     "digest IN (SELECT digest FROM builds WHERE kernel = ?1 AND outcome = 'ok') "
+		     "FROM policies ORDER BY name",
 	[IMAGE_PUT] = "INSERT OR REPLACE INTO images (pattern, policy) "
 		      "SELECT ?1, id FROM policies WHERE name = ?2",
 	[IMAGES_CLEAR] = "DELETE FROM images WHERE policy = "
 			 "(SELECT id FROM policies WHERE name = ?1)",
 	[IMAGES] = "SELECT pattern FROM images JOIN policies ON policies.id = images.policy "
 		   "WHERE name = ?1 ORDER BY pattern",
+	[IMAGES_ALL] = "SELECT name, pattern FROM images "
+		       "JOIN policies ON policies.id = images.policy ORDER BY name, pattern",
 	[IMAGE_PATTERNS] = "SELECT pattern, name FROM images "
 			   "JOIN policies ON policies.id = images.policy "
 			   "ORDER BY length(pattern) DESC, pattern",
@@ -113,41 +117,7 @@ static const char *const sql[N_STATEMENTS] = {
 		      "WHERE boot = ?1 AND ended IS NULL ORDER BY instance",
 };
 
-struct Db {
-	sqlite3 *handle;
-	sqlite3_stmt *statements[N_STATEMENTS];
-};
-
-static int translate(int code)
-{
-	switch (code & 0xff) {
-	case SQLITE_OK:
-	case SQLITE_DONE:
-	case SQLITE_ROW:
-		return 0;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return -EBUSY;
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EUCLEAN;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_PERM:
-	case SQLITE_CANTOPEN:
-		return -EACCES;
-	case SQLITE_CONSTRAINT:
-		return -EEXIST;
-	case SQLITE_TOOBIG:
-		return -EFBIG;
-	default:
-		return -EIO;
-	}
-}
+_Static_assert(N_STATEMENTS <= SQL_STATEMENTS_MAX, "a statement has its place in struct Db");
 
 /* A statement is in use from prepare() to release(): each has one user at a time. */
 static int prepare(Db *db, enum statement which, sqlite3_stmt **ret)
@@ -159,7 +129,7 @@ static int prepare(Db *db, enum statement which, sqlite3_stmt **ret)
 					   NULL);
 
 		if (r != SQLITE_OK)
-			return translate(r);
+			return sql_errno(r);
 	}
 	*ret = *s;
 	return 0;
@@ -185,16 +155,16 @@ static int prepare_with(Db *db, enum statement which, sqlite3_stmt **ret, const 
 	for (int i = 1; r >= 0 && format[i - 1]; i++)
 		switch (format[i - 1]) {
 		case 's':
-			r = translate(sqlite3_bind_text(*ret, i, va_arg(ap, const char *), -1,
+			r = sql_errno(sqlite3_bind_text(*ret, i, va_arg(ap, const char *), -1,
 							SQLITE_STATIC));
 			break;
 		case 'b':
 			blob = va_arg(ap, const DbBlob *);
-			r = translate(sqlite3_bind_blob64(*ret, i, blob->data, blob->size,
+			r = sql_errno(sqlite3_bind_blob64(*ret, i, blob->data, blob->size,
 							  SQLITE_STATIC));
 			break;
 		default:
-			r = translate(sqlite3_bind_int64(*ret, i, va_arg(ap, int64_t)));
+			r = sql_errno(sqlite3_bind_int64(*ret, i, va_arg(ap, int64_t)));
 		}
 	return r;
 }
@@ -215,7 +185,7 @@ static int step(sqlite3_stmt *s)
 {
 	int code = sqlite3_step(s);
 
-	return code == SQLITE_ROW ? 1 : translate(code);
+	return code == SQLITE_ROW ? 1 : sql_errno(code);
 }
 
 /* Runs a statement that gives no rows. Returns how many it changed. */
@@ -400,150 +370,6 @@ void db_origin_done(DbOrigin *o)
 	*o = (DbOrigin){};
 }
 
-static int explain(char **ret, int r, const char *path, const char *what)
-{
-	if (asprintf(ret, "%s: %s", path, what) < 0)
-		*ret = NULL;
-	return r;
-}
-
-int db_version(Db *db)
-{
-	sqlite3_stmt *s;
-	int version = -EIO;
-
-	if (sqlite3_prepare_v2(db->handle, "PRAGMA user_version", -1, &s, NULL) != SQLITE_OK)
-		return translate(sqlite3_errcode(db->handle));
-	if (sqlite3_step(s) == SQLITE_ROW)
-		version = sqlite3_column_int(s, 0);
-	else
-		version = translate(sqlite3_errcode(db->handle));
-	sqlite3_finalize(s);
-	return version;
-}
-
-static int execute(Db *db, const char *text)
-{
-	return translate(sqlite3_exec(db->handle, text, NULL, NULL, NULL));
-}
-
-static int migrate_step(Db *db, const char *text, size_t version)
-{
-	char pragma[64];
-	int r;
-
-	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %zu", version);
-	r = execute(db, "BEGIN EXCLUSIVE");
-	if (r < 0)
-		return r;
-	r = execute(db, text);
-	if (r >= 0)
-		r = execute(db, pragma);
-	if (r >= 0)
-		r = execute(db, "COMMIT");
-	if (r < 0)
-		(void)execute(db, "ROLLBACK");
-	return r;
-}
-
-static int migrate(Db *db, const char *const *steps, size_t n)
-{
-	int version = db_version(db), r;
-
-	if (version < 0)
-		return version;
-	if ((size_t)version > n)
-		return -EPROTONOSUPPORT;
-	for (size_t i = (size_t)version; i < n; i++) {
-		r = migrate_step(db, steps[i], i + 1);
-		if (r < 0)
-			return r;
-	}
-	return 0;
-}
-
-/* Damage is to be found at start, not by the container that runs into it. */
-static int check(Db *db)
-{
-	sqlite3_stmt *s;
-	int r = -EUCLEAN;
-
-	if (sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &s, NULL) != SQLITE_OK)
-		return translate(sqlite3_errcode(db->handle));
-	if (sqlite3_step(s) == SQLITE_ROW && strcmp(column(s, 0), "ok") == 0)
-		r = 0;
-	sqlite3_finalize(s);
-	return r;
-}
-
-static int set_up(Db *db)
-{
-	int r;
-
-	sqlite3_busy_timeout(db->handle, BUSY_TIMEOUT_MS);
-	sqlite3_extended_result_codes(db->handle, 1);
-	r = execute(db, "PRAGMA journal_mode = WAL");
-	if (r < 0)
-		return r;
-	r = check(db);
-	if (r < 0)
-		return r;
-	return execute(db, "PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL");
-}
-
-static int explain_open(char **ret, int r, const char *path)
-{
-	if (r == -EPROTONOSUPPORT)
-		return explain(ret, r, path,
-			       "a newer version of vkernel wrote this database; install that "
-			       "version, or move the file away to start with an empty one");
-	if (r == -EUCLEAN)
-		return explain(
-			ret, r, path,
-			"the database is damaged; move the file away (and its -wal and -shm) "
-			"and restart: running containers are taken up again from the kernel, "
-			"policies have to be added anew ('sqlite3 FILE .recover' may save "
-			"their text)");
-	return explain(ret, r, path, strerror(-r));
-}
-
-int db_open_steps(const char *path, const char *const *steps, size_t n, Db **ret, char **ret_error)
-{
-	_cleanup_db_ Db *db = calloc(1, sizeof(*db));
-	int r;
-
-	*ret_error = NULL;
-	if (!db)
-		return -ENOMEM;
-	r = translate(sqlite3_open_v2(
-		path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
-		NULL));
-	if (r >= 0)
-		r = set_up(db);
-	if (r >= 0)
-		r = migrate(db, steps, n);
-	if (r < 0)
-		return explain_open(ret_error, r, path);
-	*ret = TAKE_PTR(db);
-	return 0;
-}
-
-int db_open(const char *path, Db **ret, char **ret_error)
-{
-	return db_open_steps(path, db_migrations, db_n_migrations, ret, ret_error);
-}
-
-Db *db_free(Db *db)
-{
-	if (!db)
-		return NULL;
-	for (size_t i = 0; i < N_STATEMENTS; i++)
-		sqlite3_finalize(db->statements[i]);
-	sqlite3_close(db->handle);
-	free(db);
-	return NULL;
-}
-
 static int put_policy(Db *db, const DbPolicy *p, const char *const *patterns)
 {
 	int r;
@@ -566,6 +392,16 @@ static int end_transaction(Db *db, int r)
 	if (r < 0)
 		(void)run(db, ROLLBACK, "");
 	return r < 0 ? r : 0;
+}
+
+void db_view(Db *db)
+{
+	(void)run(db, VIEW, "");
+}
+
+void db_view_end(Db *db)
+{
+	(void)run(db, COMMIT, "");
 }
 
 int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns)
@@ -601,17 +437,17 @@ int db_policy_remove(Db *db, const char *name)
 	return found(run(db, POLICY_REMOVE, "s", name));
 }
 
-int db_policies(Db *db, DbPolicyFunc func, void *userdata)
+int db_policies(Db *db, const char *kernel, DbPolicyFunc func, void *userdata)
 {
 	_cleanup_stmt_ sqlite3_stmt *s = NULL;
 	int r;
 
-	r = start(db, POLICIES, &s, "");
+	r = start(db, POLICIES, &s, "s", kernel);
 	while (r >= 0 && (r = step(s)) > 0) {
 		DbPolicy p;
 
 		read_policy(s, &p);
-		r = func(&p, userdata);
+		r = func(&p, sqlite3_column_int(s, 10), userdata);
 	}
 	return r;
 }
@@ -624,6 +460,17 @@ int db_images(Db *db, const char *policy, DbStringFunc func, void *userdata)
 	r = start(db, IMAGES, &s, "s", policy);
 	while (r >= 0 && (r = step(s)) > 0)
 		r = func(column(s, 0), userdata);
+	return r;
+}
+
+int db_images_all(Db *db, DbImageFunc func, void *userdata)
+{
+	_cleanup_stmt_ sqlite3_stmt *s = NULL;
+	int r;
+
+	r = start(db, IMAGES_ALL, &s, "");
+	while (r >= 0 && (r = step(s)) > 0)
+		r = func(column(s, 0), column(s, 1), userdata);
 	return r;
 }
 
@@ -805,12 +652,15 @@ int db_instances_other_boots(Db *db, const char *boot, int64_t now)
 {
 	int r;
 
+	r = run(db, BEGIN, "");
+	if (r < 0)
+		return r;
 	r = run(db, BUILDS_USED_OTHERS, "si", boot, now);
 	if (r >= 0)
 		r = run(db, INSTANCES_END_OTHERS, "si", boot, now);
 	if (r >= 0)
 		r = run(db, INSTANCES_FORGET, "i", (int64_t)(now - KEEP_ENDED));
-	return r < 0 ? r : 0;
+	return end_transaction(db, r);
 }
 
 int db_instance_get(Db *db, const char *boot, int64_t instance, DbInstance *ret)

@@ -56,16 +56,27 @@ void db_origin_done(DbOrigin *o);
 #define _cleanup_db_instance_ _cleanup_(db_instance_done)
 #define _cleanup_db_origin_ _cleanup_(db_origin_done)
 
-typedef int (*DbPolicyFunc)(const DbPolicy *p, void *userdata);
+typedef int (*DbPolicyFunc)(const DbPolicy *p, bool built, void *userdata);
+typedef int (*DbImageFunc)(const char *policy, const char *pattern, void *userdata);
 typedef int (*DbBuildFunc)(const DbBuild *b, void *userdata);
 typedef int (*DbInstanceFunc)(const DbInstance *i, void *userdata);
 typedef int (*DbStringFunc)(const char *s, void *userdata);
 
 /*
- * Opens the database and brings its schema up to date. -EPROTONOSUPPORT for one that a newer
- * version wrote, -EUCLEAN for a damaged one; ret_error, to be freed, says what to do.
+ * Opens the database, or makes one, and brings its schema up to date. -EPROTONOSUPPORT for one that
+ * a newer version wrote, -EUCLEAN for a damaged one, -EBADMSG for a damaged log beside it, -EBUSY
+ * for one that another process has locked, -EROFS and -EACCES where it can not be written or
+ * opened, -ENOSPC on a full disk: it is left as it is then, and ret_error, to be freed, says what
+ * to do.
+ *
+ * What a function below has returned success for outlives a loss of power; what was under way then
+ * is there as a whole, or not at all.
  */
 int db_open(const char *path, Db **ret, char **ret_error);
+/* Was there none before? */
+bool db_made(const Db *db);
+/* The same words as ret_error's, for what a function below returned; to be freed, or NULL. */
+char *db_explain(Db *db, int r);
 Db *db_free(Db *db);
 
 static inline void db_freep(Db **db)
@@ -83,6 +94,13 @@ int db_version(Db *db);
  * and the like tell what the disk made of it.
  */
 
+/*
+ * What is read in between is of one moment, and costs less. Nothing may be written then. Without
+ * memory for it, each reading is of its own moment.
+ */
+void db_view(Db *db);
+void db_view_end(Db *db);
+
 /* Replaces a policy of that name, and the patterns mapped to it, which move from other policies. */
 int db_policy_put(Db *db, const DbPolicy *p, const char *const *patterns);
 /* What became of one's AppArmor part when it was compiled anew. */
@@ -90,9 +108,12 @@ int db_policy_compiled(Db *db, const char *name, const char *digest, const DbBlo
 		       const char *compiled);
 int db_policy_get(Db *db, const char *name, DbPolicy *ret);
 int db_policy_remove(Db *db, const char *name);
-int db_policies(Db *db, DbPolicyFunc func, void *userdata);
+/* By their names. Of its texts each has the first letter; built: for the kernel. */
+int db_policies(Db *db, const char *kernel, DbPolicyFunc func, void *userdata);
 
 int db_images(Db *db, const char *policy, DbStringFunc func, void *userdata);
+/* By policies, then patterns. */
+int db_images_all(Db *db, DbImageFunc func, void *userdata);
 /* The policy mapped to an image: by its reference, or by the longest glob that matches it. */
 int db_image_policy(Db *db, const char *image, char **ret_policy);
 /* The policy that a pattern is mapped to. */
@@ -125,5 +146,5 @@ int db_instance_end(Db *db, const char *boot, int64_t instance, int64_t now);
 /* Ends all of other boots, and forgets what ended long ago. */
 int db_instances_other_boots(Db *db, const char *boot, int64_t now);
 int db_instance_get(Db *db, const char *boot, int64_t instance, DbInstance *ret);
-/* Those that have not ended. */
+/* Those that have not ended, by their numbers. */
 int db_instances(Db *db, const char *boot, DbInstanceFunc func, void *userdata);

@@ -6,32 +6,25 @@
 
 #include "proto/varlink.h"
 
-#define READ_SIZE (64u << 10)
+/* So much is read at first, and stays with a connection; a long message makes it more. */
+#define READ_MIN (4u << 10)
+#define READ_MAX (64u << 10)
+#define OUT_KEPT (16u << 10)
 
-int json_add(json_object *o, const char *key, json_object *value)
+int json_add_as(json_object *o, const char *key, json_object *value, unsigned int flags)
 {
 	if (!value)
 		return -ENOMEM;
-	if (json_object_object_add(o, key, value) < 0) {
+	if (json_object_object_add_ex(o, key, value, flags) < 0) {
 		json_object_put(value);
 		return -ENOMEM;
 	}
 	return 0;
 }
 
-int json_add_string(json_object *o, const char *key, const char *value)
+int json_add_string_as(json_object *o, const char *key, const char *value, unsigned int flags)
 {
-	return value ? json_add(o, key, json_object_new_string(value)) : 0;
-}
-
-int json_add_int(json_object *o, const char *key, int64_t value)
-{
-	return json_add(o, key, json_object_new_int64(value));
-}
-
-int json_add_bool(json_object *o, const char *key, bool value)
-{
-	return json_add(o, key, json_object_new_boolean(value));
+	return value ? json_add_as(o, key, json_object_new_string(value), flags) : 0;
 }
 
 int json_append(json_object *array, json_object *value)
@@ -100,6 +93,8 @@ void varlink_stream_done(VarlinkStream *s)
 	closep(&s->fd);
 	free(s->in);
 	free(s->out);
+	if (s->tokener)
+		json_tokener_free(s->tokener);
 	varlink_stream_init(s, -EBADF);
 }
 
@@ -127,13 +122,29 @@ static int reserve(char **buffer, size_t *start, size_t *end, size_t *size, size
 	return 0;
 }
 
+/* One big message must not keep its memory for the life of a connection. */
+static void empty(char **buffer, size_t *start, size_t *end, size_t *size, size_t kept)
+{
+	*start = *end = 0;
+	if (*size <= kept)
+		return;
+	free(*buffer);
+	*buffer = NULL;
+	*size = 0;
+}
+
 /* Of a message over the limit nothing is kept but the NUL that ends it. */
-static void discard(VarlinkStream *s)
+static int discard(VarlinkStream *s)
 {
 	char *nul = memchr(s->in + s->in_start, 0, s->in_end - s->in_start);
 
-	s->in_start = nul ? (size_t)(nul - s->in) : s->in_end;
+	s->discarded += (nul ? (size_t)(nul - s->in) : s->in_end) - s->in_start;
+	if (nul)
+		s->in_start = (size_t)(nul - s->in);
+	else
+		empty(&s->in, &s->in_start, &s->in_end, &s->in_size, READ_MAX);
 	s->in_scanned = s->in_start;
+	return s->discarded > VARLINK_DISCARD_MAX ? -EMSGSIZE : 0;
 }
 
 static bool find_end(VarlinkStream *s, size_t *ret)
@@ -154,17 +165,20 @@ static bool find_end(VarlinkStream *s, size_t *ret)
 
 int varlink_stream_read(VarlinkStream *s)
 {
-	size_t start = s->in_start, end;
+	size_t start = s->in_start, used = s->in_end - s->in_start, end;
+	size_t size = s->discarding || used > READ_MAX ? READ_MAX
+		      : used < READ_MIN		       ? READ_MIN
+						       : used;
 	ssize_t n;
 	int r;
 
-	r = reserve(&s->in, &s->in_start, &s->in_end, &s->in_size, READ_SIZE);
+	r = reserve(&s->in, &s->in_start, &s->in_end, &s->in_size, size);
 	if (r < 0)
 		return r;
 	s->in_scanned -= start - s->in_start;
 
 	do
-		n = recv(s->fd, s->in + s->in_end, READ_SIZE, 0);
+		n = recv(s->fd, s->in + s->in_end, size, 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
@@ -174,32 +188,70 @@ int varlink_stream_read(VarlinkStream *s)
 
 	if (!s->discarding && !find_end(s, &end) && s->in_end - s->in_start > VARLINK_MESSAGE_MAX)
 		s->discarding = true;
-	if (s->discarding)
-		discard(s);
+	if (s->discarding) {
+		r = discard(s);
+		if (r < 0)
+			return r;
+	}
 	return 1;
 }
 
-int varlink_parse(const char *text, size_t size, json_object **ret)
+/*
+ * No fewer than there are: a list of millions of empty ones would take a hundred times its text in
+ * memory. What stands in strings is text.
+ */
+static size_t count_values(const char *text, size_t size)
 {
-	json_tokener *tokener;
+	bool quoted = false;
+	size_t n = 1;
+
+	for (size_t i = 0; i < size; i++)
+		if (text[i] == '"')
+			quoted = !quoted;
+		else if (quoted)
+			i += text[i] == '\\';
+		else
+			n += text[i] == ',' || text[i] == '[' || text[i] == '{';
+	return n;
+}
+
+static json_tokener *tokener_new(void)
+{
+	json_tokener *tokener = json_tokener_new_ex(VARLINK_DEPTH_MAX);
+
+	if (tokener)
+		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	return tokener;
+}
+
+static int parse(json_tokener *tokener, const char *text, size_t size, json_object **ret)
+{
 	json_object *o;
-	int r = 0;
 
 	if (size > VARLINK_MESSAGE_MAX)
 		return -EMSGSIZE;
-	tokener = json_tokener_new_ex(VARLINK_DEPTH_MAX);
-	if (!tokener)
-		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	if (count_values(text, size) > VARLINK_VALUES_MAX)
+		return -E2BIG;
+	json_tokener_reset(tokener);
 	o = json_tokener_parse_ex(tokener, text, (int)size);
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
 	    json_tokener_get_parse_end(tokener) != size ||
 	    !json_object_is_type(o, json_type_object)) {
 		json_object_put(o);
-		r = -EBADMSG;
-	} else {
-		*ret = o;
+		return -EBADMSG;
 	}
+	*ret = o;
+	return 0;
+}
+
+int varlink_parse(const char *text, size_t size, json_object **ret)
+{
+	json_tokener *tokener = tokener_new();
+	int r;
+
+	if (!tokener)
+		return -ENOMEM;
+	r = parse(tokener, text, size, ret);
 	json_tokener_free(tokener);
 	return r;
 }
@@ -214,15 +266,15 @@ int varlink_stream_next(VarlinkStream *s, json_object **ret)
 		return 0;
 	s->in_start = s->in_scanned = end + 1;
 	s->discarding = false;
+	s->discarded = 0;
 	if (discarded)
 		return -EMSGSIZE;
-	r = varlink_parse(s->in + start, end - start, ret);
-	/* One big message must not keep its memory for the life of a connection. */
-	if (s->in_start == s->in_end) {
-		free(s->in);
-		s->in = NULL;
-		s->in_start = s->in_end = s->in_size = s->in_scanned = 0;
-	}
+	if (!s->tokener)
+		s->tokener = tokener_new();
+	r = s->tokener ? parse(s->tokener, s->in + start, end - start, ret) : -ENOMEM;
+	if (s->in_start == s->in_end)
+		empty(&s->in, &s->in_start, &s->in_end, &s->in_size, READ_MIN);
+	s->in_scanned = s->in_start;
 	return r < 0 ? r : 1;
 }
 
@@ -264,9 +316,7 @@ int varlink_stream_flush(VarlinkStream *s)
 			return -errno;
 		s->out_start += (size_t)n;
 	}
-	free(s->out);
-	s->out = NULL;
-	s->out_start = s->out_end = s->out_size = 0;
+	empty(&s->out, &s->out_start, &s->out_end, &s->out_size, OUT_KEPT);
 	return 0;
 }
 
@@ -426,7 +476,8 @@ int varlink_client_call(VarlinkClient *c, const char *method, json_object *param
 	int r;
 
 	r = varlink_client_send(c, method, parameters, 0);
-	if (r < 0)
+	/* A service that takes no more connections has said so, and hung up. */
+	if (r < 0 && r != -EPIPE)
 		return r;
 	return varlink_client_receive(c, ret);
 }

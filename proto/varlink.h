@@ -19,7 +19,11 @@
 /* A profile of PROFILE_SIZE_MAX with every byte escaped as two still fits. */
 #define VARLINK_MESSAGE_MAX (9u << 20)
 #define VARLINK_MESSAGE_MAX_TEXT "9 MiB"
+/* Up to there the end of one over the limit is looked for, so that it can be answered. */
+#define VARLINK_DISCARD_MAX (64u << 20)
 #define VARLINK_DEPTH_MAX 64
+/* Of all kinds, in one message; a profile is one, as it comes as a text. */
+#define VARLINK_VALUES_MAX 131072
 
 static inline void json_putp(json_object **o)
 {
@@ -31,10 +35,16 @@ static inline void json_putp(json_object **o)
  * Adds a value to an object and takes it over, also when that fails. NULL as a value is -ENOMEM:
  * what json_object_new_*() gave when memory was out; json_add_string() leaves the key out for NULL.
  */
-int json_add(json_object *o, const char *key, json_object *value);
-int json_add_string(json_object *o, const char *key, const char *value);
-int json_add_int(json_object *o, const char *key, int64_t value);
-int json_add_bool(json_object *o, const char *key, bool value);
+#define json_add(o, key, value) json_add_as(o, key, value, JSON_KEY(key))
+#define json_add_string(o, key, value) json_add_string_as(o, key, value, JSON_KEY(key))
+#define json_add_int(o, key, value) json_add_as(o, key, json_object_new_int64(value), JSON_KEY(key))
+#define json_add_bool(o, key, value) \
+	json_add_as(o, key, json_object_new_boolean(value), JSON_KEY(key))
+
+/* A literal is not copied. */
+#define JSON_KEY(key) (__builtin_constant_p(key) ? JSON_C_OBJECT_ADD_CONSTANT_KEY : 0u)
+int json_add_as(json_object *o, const char *key, json_object *value, unsigned int flags);
+int json_add_string_as(json_object *o, const char *key, const char *value, unsigned int flags);
 /* The same for an array. */
 int json_append(json_object *array, json_object *value);
 int json_append_string(json_object *array, const char *value);
@@ -53,19 +63,25 @@ typedef struct VarlinkStream {
 	size_t in_start, in_end, in_size; /* in[in_start..in_end] is what was read and not used */
 	size_t in_scanned; /* no NUL before it */
 	bool discarding; /* inside a message over the limit, until its NUL */
+	size_t discarded; /* of it, so far */
 	char *out;
 	size_t out_start, out_end, out_size;
+	json_tokener *tokener; /* from the first message on */
 } VarlinkStream;
 
 void varlink_stream_init(VarlinkStream *s, int fd);
 void varlink_stream_done(VarlinkStream *s);
 
-/* Reads once. Returns 1 if something came, 0 at the end of the stream, -EAGAIN or another errno. */
+/*
+ * Reads once. Returns 1 if something came, 0 at the end of the stream, -EAGAIN or another errno:
+ * -EMSGSIZE for a message that goes on beyond VARLINK_DISCARD_MAX.
+ */
 int varlink_stream_read(VarlinkStream *s);
 
 /*
  * The next message that was read whole. Returns 1 and an object; 0 if there is none yet; -EBADMSG
- * for what is no JSON object, -EMSGSIZE for one over the limit: both are used up then.
+ * for what is no JSON object, -EMSGSIZE for one over the limit, -E2BIG for one of too many values:
+ * it is used up then.
  */
 int varlink_stream_next(VarlinkStream *s, json_object **ret);
 

@@ -6,11 +6,31 @@
 
 #include "proto/varlink.h"
 
-/* How much may wait for a client that does not read; more, or no progress for a while, drops it. */
+/*
+ * Limits. A connection has one call under way and begins no other while VARLINK_OUT_FULL waits to
+ * be read; VARLINK_OUT_MAX is the longest reply, VARLINK_NOTIFY_MAX what waits of a stream. Who
+ * takes longer than VARLINK_STALL_USEC for a message, or reads nothing for as long, is dropped.
+ * Where there are too many connections, of a user or in whole, the one that is idle longest gives
+ * way; some are kept for root and the service's own user. vkerneld(8) has these, too.
+ */
+#define VARLINK_OUT_FULL (64u << 10)
 #define VARLINK_OUT_MAX (24u << 20)
 #define VARLINK_NOTIFY_MAX (1u << 20)
-#define VARLINK_CONNECTIONS_MAX 128
 #define VARLINK_STALL_USEC (30u * 1000000u)
+#define VARLINK_CONNECTIONS_MAX 512
+#define VARLINK_CONNECTIONS_KEPT 64
+#define VARLINK_USER_CONNECTIONS_MAX 128
+#define VARLINK_USER_STREAMS_MAX 64
+/* Of buffers, of a user's connections and of all. */
+#define VARLINK_USER_BYTES_MAX (64u << 20)
+#define VARLINK_BYTES_MAX (256u << 20)
+/* How many calls of one connection are worked off before others have their turn. */
+#define VARLINK_TURN 16
+/* How long no connection is taken when there are no descriptors for it. */
+#define VARLINK_PAUSE_USEC 250000u
+
+/* An error that each interface has, with a message and a hint. */
+#define VARLINK_LIMIT_EXCEEDED "LimitExceeded"
 
 #define VARLINK_ERROR_INVALID_PARAMETER "org.varlink.service.InvalidParameter"
 
@@ -63,6 +83,7 @@ typedef struct VarlinkService {
 	/* May the peer call? 0, or -EACCES: it gets the interface's PermissionDenied then. */
 	int (*authorize)(int fd, void *userdata);
 	void *userdata;
+	uint64_t stall_usec; /* 0: VARLINK_STALL_USEC */
 } VarlinkService;
 
 /* service must outlive the server. */

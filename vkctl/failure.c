@@ -66,6 +66,8 @@ static const struct {
 	{ "BuildFailed", STATUS_FAILED, NULL, NULL, "the module could not be built", "", NULL },
 	{ "QueueFull", STATUS_FAILED, NULL, NULL, "too many builds wait already", "",
 	  "try again later" },
+	{ "LimitExceeded", STATUS_FAILED, NULL, NULL, "it is beyond a limit of vkerneld's", "",
+	  "vkerneld(8) has the limits" },
 	{ "InvalidProfile", STATUS_FAILED, NULL, NULL, "the profile is not valid", "", NULL },
 	{ "KernelMissing", STATUS_FAILED, NULL, NULL, "the core is not in the kernel", "",
 	  "'vkctl status' says what is missing" },

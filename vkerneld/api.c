@@ -113,7 +113,9 @@ int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key,
 	if (api_dispatch(call, parameters, fields, NULL))
 		return 0;
 	array = json_object_new_array();
+	db_view(m->db);
 	r = array ? fill(m, array, &f) : -ENOMEM;
+	db_view_end(m->db);
 	if (r >= 0)
 		r = api_object(key, TAKE_PTR(array), &reply);
 	return api_end(call, r, reply, &f);

@@ -87,25 +87,22 @@ static int add_refused(json_object *o, const KernelInstance *i)
 }
 
 /* What only the database knows. */
-static int add_record(Manager *m, json_object *o, const KernelInstance *i)
+static int add_record(json_object *o, const KernelInstance *i, const DbInstance *known)
 {
-	_cleanup_db_instance_ DbInstance known = {};
 	int r;
 
-	r = db_instance_get(m->db, m->host.boot, i->id, &known);
-	if (r == -ENOENT)
+	if (strcmp(known->container, i->container) != 0)
 		return 0;
-	if (r < 0 || strcmp(known.container, i->container) != 0)
-		return r;
-	r = json_add_string(o, "image", known.image);
+	r = json_add_string(o, "image", known->image);
 	if (r >= 0)
-		r = json_add_string(o, "policy", known.policy);
+		r = json_add_string(o, "policy", known->policy);
 	if (r >= 0)
-		r = json_add_string(o, "apparmor", known.apparmor);
-	return r < 0 ? r : json_add_int(o, "bound", known.bound);
+		r = json_add_string(o, "apparmor", known->apparmor);
+	return r < 0 ? r : json_add_int(o, "bound", known->bound);
 }
 
-int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
+/* What the kernel knows. */
+static int instance_json(const KernelInstance *i, json_object **ret)
 {
 	_cleanup_json_ json_object *o = json_object_new_object();
 	int r;
@@ -119,10 +116,26 @@ int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
 		r = add_capabilities(o, i);
 	if (r >= 0)
 		r = add_refused(o, i);
-	if (r >= 0)
-		r = add_record(m, o, i);
 	if (r < 0)
 		return r;
+	*ret = TAKE_PTR(o);
+	return 0;
+}
+
+int api_instance_json(Manager *m, const KernelInstance *i, json_object **ret)
+{
+	_cleanup_db_instance_ DbInstance known = {};
+	_cleanup_json_ json_object *o = NULL;
+	int r, q;
+
+	r = db_instance_get(m->db, m->host.boot, i->id, &known);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	q = instance_json(i, &o);
+	if (q >= 0 && r >= 0)
+		q = add_record(o, i, &known);
+	if (q < 0)
+		return q;
 	*ret = TAKE_PTR(o);
 	return 0;
 }
@@ -294,20 +307,49 @@ int api_unbind(VarlinkCall *call, json_object *parameters, void *userdata)
 	return api_end(call, r, NULL, &f);
 }
 
+/* The kernel's instances, by their numbers, and what is said of each. */
+typedef struct Listing {
+	const Instances *instances;
+	json_object *array;
+} Listing;
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint32_t x = ((const KernelInstance *)a)->id, y = ((const KernelInstance *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+static int add_known(const DbInstance *known, void *userdata)
+{
+	const Listing *l = userdata;
+	const KernelInstance key = { .id = (uint32_t)known->instance }, *found;
+
+	found = bsearch(&key, l->instances->all, l->instances->n, sizeof(key), compare_ids);
+	if (!found)
+		return 0;
+	return add_record(json_object_array_get_idx(l->array, (size_t)(found - l->instances->all)),
+			  found, known);
+}
+
 static int fill_list(Manager *m, json_object *array, Failure *f)
 {
 	_cleanup_instances_ Instances l = {};
+	Listing listing = { &l, array };
 	int r;
 
 	r = list(m, &l, f);
+	if (r < 0 || l.n == 0)
+		return r;
+	qsort(l.all, l.n, sizeof(*l.all), compare_ids);
 	for (size_t i = 0; r >= 0 && i < l.n; i++) {
 		json_object *o = NULL;
 
-		r = api_instance_json(m, &l.all[i], &o);
+		r = instance_json(&l.all[i], &o);
 		if (r >= 0)
 			r = json_append(array, o);
 	}
-	return r;
+	return r < 0 ? r : db_instances(m->db, m->host.boot, add_known, &listing);
 }
 
 int api_list(VarlinkCall *call, json_object *parameters, void *userdata)

@@ -12,35 +12,44 @@
 typedef struct Listing {
 	Manager *manager;
 	json_object *array;
-	KernelPolicy *loaded;
+	json_object *images; /* of each policy, where it has some */
+	char (*loaded)[HASH_HEX_SIZE]; /* digests */
 	size_t n_loaded;
 	Use use;
 } Listing;
 
+static void read_loaded(Listing *l)
+{
+	_cleanup_free_ KernelPolicy *all = NULL;
+	size_t n;
+
+	if (kernel_policies(l->manager->kernel, &all, &n) < 0)
+		return;
+	l->loaded = calloc(n + 1, sizeof(*l->loaded));
+	for (size_t i = 0; l->loaded && i < n; i++)
+		hex_encode(all[i].digest, VK_DIGEST_SIZE, l->loaded[l->n_loaded++]);
+}
+
 static void listing_init(Listing *l, Manager *m)
 {
 	*l = (Listing){ .manager = m };
-	if (kernel_policies(m->kernel, &l->loaded, &l->n_loaded) < 0)
-		l->loaded = NULL;
+	read_loaded(l);
 	(void)use_read(m, &l->use);
 }
 
 static void listing_done(Listing *l)
 {
 	json_object_put(l->array);
+	json_object_put(l->images);
 	free(l->loaded);
 	use_done(&l->use);
 }
 
 static bool is_loaded(const Listing *l, const char *digest)
 {
-	char hex[HASH_HEX_SIZE];
-
-	for (size_t i = 0; i < l->n_loaded; i++) {
-		hex_encode(l->loaded[i].digest, VK_DIGEST_SIZE, hex);
-		if (strcmp(hex, digest) == 0)
+	for (size_t i = 0; i < l->n_loaded; i++)
+		if (strcmp(l->loaded[i], digest) == 0)
 			return true;
-	}
 	return false;
 }
 
@@ -49,21 +58,38 @@ static int append_image(const char *image, void *userdata)
 	return json_append_string(userdata, image);
 }
 
-static int add_images(const Listing *l, json_object *o, const char *name)
+static int images_of(Manager *m, const char *name, json_object **ret)
 {
-	json_object *images = json_object_new_array();
+	_cleanup_json_ json_object *images = json_object_new_array();
+	int r = images ? db_images(m->db, name, append_image, images) : -ENOMEM;
+
+	if (r >= 0)
+		*ret = TAKE_PTR(images);
+	return r;
+}
+
+/* Patterns, by policies. */
+static int collect_image(const char *policy, const char *pattern, void *userdata)
+{
+	json_object *of = json_get_array(userdata, policy);
+	int r = 0;
+
+	if (!of) {
+		of = json_object_new_array();
+		r = json_add(userdata, policy, of);
+	}
+	return r < 0 ? r : json_append_string(of, pattern);
+}
+
+/* images: taken over. */
+static int add_use(const Listing *l, json_object *o, const DbPolicy *p, bool built,
+		   json_object *images)
+{
 	int r;
 
 	r = json_add(o, "images", images);
-	return r < 0 ? r : db_images(l->manager->db, name, append_image, images);
-}
-
-static int add_use(const Listing *l, json_object *o, const DbPolicy *p)
-{
-	int r;
-
-	r = json_add_bool(o, "built",
-			  db_build_exists(l->manager->db, p->digest, l->manager->host.release));
+	if (r >= 0)
+		r = json_add_bool(o, "built", built);
 	if (r >= 0)
 		r = json_add_bool(o, "loaded", is_loaded(l, p->digest));
 	if (r >= 0)
@@ -87,7 +113,8 @@ static int add_source(json_object *o, const DbPolicy *p)
 	return r < 0 ? r : json_add_bool(o, "exec_inherit", p->exec_inherit);
 }
 
-static int policy_json(const Listing *l, const DbPolicy *p, json_object **ret)
+/* What of it stands in its own row. */
+static int policy_json(const DbPolicy *p, json_object **ret)
 {
 	_cleanup_json_ json_object *o = json_object_new_object();
 	char module[MODULE_NAME_SIZE];
@@ -103,10 +130,6 @@ static int policy_json(const Listing *l, const DbPolicy *p, json_object **ret)
 		r = json_add_string(o, "module", module);
 	if (r >= 0)
 		r = add_source(o, p);
-	if (r >= 0)
-		r = add_images(l, o, p->name);
-	if (r >= 0)
-		r = add_use(l, o, p);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(o);
@@ -117,10 +140,15 @@ static int named_json(Manager *m, const DbPolicy *p, json_object **ret)
 {
 	_cleanup_(listing_done) Listing l = {};
 	_cleanup_json_ json_object *o = NULL;
+	json_object *images = NULL;
 	int r;
 
 	listing_init(&l, m);
-	r = policy_json(&l, p, &o);
+	r = policy_json(p, &o);
+	if (r >= 0)
+		r = images_of(m, p->name, &images);
+	if (r >= 0)
+		r = add_use(&l, o, p, db_build_exists(m->db, p->digest, m->host.release), images);
 	return r < 0 ? r : api_object("policy", TAKE_PTR(o), ret);
 }
 
@@ -141,23 +169,35 @@ int api_policy_json(Manager *m, const char *name, json_object **ret, Failure *f)
 	return r < 0 ? r : named_json(m, &kept, ret);
 }
 
-static int append_policy(const DbPolicy *p, void *userdata)
+static json_object *listed_images(const Listing *l, const char *policy)
 {
+	json_object *images = json_get_array(l->images, policy);
+
+	return images ? json_object_get(images) : json_object_new_array();
+}
+
+static int append_policy(const DbPolicy *p, bool built, void *userdata)
+{
+	_cleanup_json_ json_object *o = NULL;
 	Listing *l = userdata;
-	json_object *o;
 	int r;
 
-	r = policy_json(l, p, &o);
-	return r < 0 ? r : json_append(l->array, o);
+	r = policy_json(p, &o);
+	if (r >= 0)
+		r = add_use(l, o, p, built, listed_images(l, p->name));
+	return r < 0 ? r : json_append(l->array, TAKE_PTR(o));
 }
 
 static int fill_list(Manager *m, json_object *array, Failure *f)
 {
 	_cleanup_(listing_done) Listing l = {};
+	int r;
 
 	listing_init(&l, m);
 	l.array = json_object_get(array);
-	return db_policies(m->db, append_policy, &l);
+	l.images = json_object_new_object();
+	r = l.images ? db_images_all(m->db, collect_image, l.images) : -ENOMEM;
+	return r < 0 ? r : db_policies(m->db, m->host.release, append_policy, &l);
 }
 
 int api_list_policies(VarlinkCall *call, json_object *parameters, void *userdata)

@@ -238,10 +238,12 @@ int events_watch(Manager *m, VarlinkCall *call, const char *container)
 void events_done(Manager *m)
 {
 	while (m->monitors) {
+		_cleanup_failure_ Failure f = {};
 		VarlinkCall *call = m->monitors->call;
 
 		monitor_free(m->monitors);
 		varlink_call_on_close(call, NULL, NULL);
-		varlink_error(call, "io.vkernel.Failed", NULL);
+		fail(&f, -ECANCELED, ERROR_FAILED, "follow them again", "vkerneld stops");
+		api_fail(call, &f);
 	}
 }

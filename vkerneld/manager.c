@@ -39,6 +39,9 @@ static int open_database(Manager *m)
 	r = db_open(path, &m->db, &error);
 	if (r < 0)
 		log_message(LOG_ERR, "%s", error ? error : strerror(-r));
+	else if (db_made(m->db))
+		log_message(LOG_NOTICE, "%s: there was no database, so there are no policies yet",
+			    path);
 	return r;
 }
 
@@ -171,8 +174,12 @@ static int recover(Manager *m)
 		log_message(LOG_NOTICE, "%d builds were interrupted", r);
 	if (r >= 0)
 		r = db_instances_other_boots(m->db, m->host.boot, clock_now());
-	if (r < 0)
-		return say(r, "bringing the database up to date");
+	if (r < 0) {
+		_cleanup_free_ char *error = db_explain(m->db, r);
+
+		log_message(LOG_ERR, "%s", error ? error : strerror(-r));
+		return r;
+	}
 	events_reconcile(m);
 	return 0;
 }

@@ -6,12 +6,28 @@
 #include "vkerneld/use.h"
 
 /* What the kernel does not name is over, whatever the database says. */
-static void read_policy(Manager *m, const KernelInstance *i, char **ret)
+static int read_policy(const DbInstance *known, void *userdata)
 {
-	_cleanup_db_instance_ DbInstance known = {};
+	Use *u = userdata;
 
-	if (db_instance_get(m->db, m->host.boot, i->id, &known) >= 0)
-		*ret = TAKE_PTR(known.policy);
+	if (!known->policy)
+		return 0;
+	for (size_t i = 0; i < u->n; i++)
+		if (u->instances[i].id == known->instance && !u->policies[i]) {
+			u->policies[i] = strdup(known->policy);
+			return u->policies[i] ? 0 : -ENOMEM;
+		}
+	return 0;
+}
+
+static int read_digests(Use *u)
+{
+	u->digests = calloc(u->n + 1, sizeof(*u->digests));
+	if (!u->digests)
+		return -ENOMEM;
+	for (size_t i = 0; i < u->n; i++)
+		hex_encode(u->instances[i].digest, VK_DIGEST_SIZE, u->digests[i]);
+	return 0;
 }
 
 int use_read(Manager *m, Use *ret)
@@ -25,8 +41,11 @@ int use_read(Manager *m, Use *ret)
 	u.policies = calloc(u.n + 1, sizeof(*u.policies));
 	if (!u.policies)
 		return -ENOMEM;
-	for (size_t i = 0; i < u.n; i++)
-		read_policy(m, &u.instances[i], &u.policies[i]);
+	r = db_instances(m->db, m->host.boot, read_policy, &u);
+	if (r >= 0)
+		r = read_digests(&u);
+	if (r < 0)
+		return r;
 	*ret = u;
 	u = (Use){};
 	return 0;
@@ -37,17 +56,14 @@ void use_done(Use *u)
 	for (size_t i = 0; u->policies && i < u->n; i++)
 		free(u->policies[i]);
 	free(u->policies);
+	free(u->digests);
 	free(u->instances);
 }
 
 bool use_is_of(const Use *u, size_t i, const char *policy, const char *digest)
 {
-	char hex[HASH_HEX_SIZE];
-
-	if (u->policies[i] && strcmp(u->policies[i], policy) == 0)
-		return true;
-	hex_encode(u->instances[i].digest, VK_DIGEST_SIZE, hex);
-	return strcmp(hex, digest) == 0;
+	return (u->policies[i] && strcmp(u->policies[i], policy) == 0) ||
+	       strcmp(u->digests[i], digest) == 0;
 }
 
 size_t use_count(const Use *u, const char *policy, const char *digest)

@@ -5,15 +5,17 @@
  */
 #pragma once
 
+#include "vkerneld/build/hash.h"
 #include "vkerneld/manager.h"
 
 typedef struct Use {
 	KernelInstance *instances; /* the kernel's */
 	char **policies; /* of each, the one that it was bound to; NULL where that is not known */
+	char (*digests)[HASH_HEX_SIZE]; /* of their modules */
 	size_t n;
 } Use;
 
-/* Without the core there is none. Negative errno of the kernel's. */
+/* Without the core there is none. Negative errno of the kernel's or the database's. */
 int use_read(Manager *m, Use *ret);
 void use_done(Use *u);
 #define _cleanup_use_ _cleanup_(use_done)

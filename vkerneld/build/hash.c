@@ -2,14 +2,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <nettle/base16.h>
+
 #include "vkerneld/build/hash.h"
 
 void hex_encode(const void *data, size_t size, char *ret)
 {
-	const uint8_t *bytes = data;
-
-	for (size_t i = 0; i < size; i++)
-		sprintf(ret + 2 * i, "%02x", bytes[i]);
+	base16_encode_update(ret, size, data);
 	ret[2 * size] = 0;
 }
 
