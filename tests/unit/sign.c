@@ -192,7 +192,7 @@ static void keys_that_others_may_read(void **state)
 	if (geteuid() == 0) {
 		assert_int_equal(chown(key_path, 12345, 0), 0);
 		scratch_write("m.ko", CONTENT);
-		refused("a.key: Permission denied", "/etc/vkernel");
+		refused("a.key: Permission denied", "chown");
 	}
 }
 

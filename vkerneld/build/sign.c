@@ -61,13 +61,16 @@ static int refuse_crypto(SignReport *r, const char *doing)
 	return sign_refuse(r, -EIO, "look at " CONFIGURED, "%s: %s", doing, words);
 }
 
+/* The child has nothing of root's but being root. */
 static int open_file(const char *setting, const char *path, SignReport *r)
 {
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	int error = errno;
 
-	return fd < 0 ? sign_refuse(r, -error, NOT_AT_HOME, "%s=%s: %s", setting, path,
-				    strerror(error))
+	return fd < 0 ? sign_refuse(r, -error,
+				    error == EACCES ? "it has to be root's, see chown(1)"
+						    : NOT_AT_HOME,
+				    "%s=%s: %s", setting, path, strerror(error))
 		      : fd;
 }
 
@@ -143,7 +146,7 @@ static int parse_key(const char *path, const Secret *text, EVP_PKEY **ret, SignR
 	*ret = PEM_read_bio_PrivateKey(bio, NULL, ask_nobody, &encrypted);
 	if (encrypted)
 		return sign_refuse(
-			r, -EACCES, "'openssl pkey -in KEY -out KEY' takes it off",
+			r, -EACCES, "'openssl pkey -in KEY -out ANOTHER' takes it off",
 			"ModuleSigningKey=%s has a passphrase, and there is nobody to ask", path);
 	if (!*ret)
 		return sign_refuse(r, -EINVAL, "'openssl pkey -in KEY -noout' looks at it",
