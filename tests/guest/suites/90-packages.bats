@@ -1,5 +1,5 @@
-# The Debian packages: installed, upgraded with containers running, removed, purged. The last suite:
-# it takes away what the others run.
+# The Debian packages: installed, upgraded with containers running, removed, purged. They have the
+# system to themselves: what the other suites run is taken away, and laid there again in the end.
 
 load helper
 
@@ -38,6 +38,15 @@ setup_file() {
 	rm -rf /etc/vkernel /var/lib/vkernel /run/vkernel
 	remove_staged
 	install_core
+}
+
+teardown_file() {
+	dpkg --purge vkernel || true
+	rm -rf "$UPDATES"
+	cp -a "$VK_PAYLOAD/root/." /
+	depmod
+	systemctl daemon-reload
+	rm "$VK_ROOM/ready"
 }
 
 main_pid() {
@@ -92,7 +101,7 @@ refuses_uname() {
 
 @test "a removal says that they stay, and keeps what was set" {
 	run -0 dpkg --remove vkernel
-	says "stay on them" "the core stays loaded"
+	says "in use by packaged" "stay on them"
 	run ! systemctl is-active vkerneld.service vkerneld.socket
 	run -1 which vkctl vkerneld vkernel-runtime
 	test -e /var/lib/vkernel/vkernel.db
