@@ -43,7 +43,7 @@ setup_file() {
 teardown_file() {
 	dpkg --purge vkernel || true
 	rm -rf "$UPDATES"
-	cp -a "$VK_PAYLOAD/root/." /
+	tar -C "$VK_PAYLOAD/root" -cf - . | tar -C / -xf - --keep-directory-symlink
 	depmod
 	systemctl daemon-reload
 	rm "$VK_ROOM/ready"
