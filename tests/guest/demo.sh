@@ -97,7 +97,7 @@ run_docker() {
 }
 
 run_podman() {
-	podman --runtime vkernel-runtime run --detach --name epsilon --network none \
+	podman --runtime /usr/bin/vkernel-runtime run --detach --name epsilon --network none \
 		localhost/demo:latest sleep 100000
 }
 
@@ -267,7 +267,7 @@ part "By one setting: docker $(docker --version | grep -o '[0-9][0-9.]*' | head 
 show cat /usr/share/doc/vkernel/docker/daemon.json
 timed "systemctl start docker, docker import" start_docker || end 1
 timed "docker run --runtime vkernel" run_docker || end 1
-timed "podman --runtime vkernel-runtime run" run_podman || end 1
+timed "podman --runtime /usr/bin/vkernel-runtime run" run_podman || end 1
 delta=$(docker inspect --format '{{.State.Pid}}' delta)
 epsilon=$(podman inspect --format '{{.State.Pid}}' epsilon)
 show grep ^Seccomp: "/proc/$delta/status" "/proc/$epsilon/status"
