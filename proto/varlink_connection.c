@@ -66,7 +66,8 @@ void connection_kill(Connection *c)
 
 bool connection_is_idle(const Connection *c)
 {
-	return !c->dead && !c->call && !c->processing && varlink_stream_pending(&c->stream) == 0;
+	return !c->dead && !c->call && !c->processing && !c->turn &&
+	       varlink_stream_pending(&c->stream) == 0;
 }
 
 /* No other call is begun yet. */
@@ -143,7 +144,7 @@ static int process_one(Connection *c)
 	_cleanup_json_ json_object *message = NULL;
 	int r;
 
-	if (c->dead || is_held_up(c))
+	if (c->dead || c->server->stopping || is_held_up(c))
 		return 0;
 	r = varlink_stream_next(&c->stream, &message);
 	if (r == 0)

@@ -27,6 +27,7 @@ struct VarlinkServer {
 	unsigned int n_connections;
 	User *users;
 	size_t bytes;
+	bool stopping; /* no call is begun any more */
 };
 
 struct Connection {

@@ -95,6 +95,13 @@ int varlink_server_listen(VarlinkServer *s, int fd)
 	return r < 0 ? r : sd_event_source_set_enabled(s->again, SD_EVENT_OFF);
 }
 
+void varlink_server_stop(VarlinkServer *s)
+{
+	s->stopping = true;
+	(void)sd_event_source_set_enabled(s->listener, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(s->again, SD_EVENT_OFF);
+}
+
 VarlinkServer *varlink_server_free(VarlinkServer *s)
 {
 	if (!s)

@@ -90,6 +90,8 @@ typedef struct VarlinkService {
 int varlink_server_new(sd_event *event, const VarlinkService *service, VarlinkServer **ret);
 /* Takes the listening socket over. */
 int varlink_server_listen(VarlinkServer *s, int fd);
+/* No call is begun any more; those under way can still be ended. */
+void varlink_server_stop(VarlinkServer *s);
 /* Drops all connections; calls that are still owned elsewhere stay valid until they are ended. */
 VarlinkServer *varlink_server_free(VarlinkServer *s);
 

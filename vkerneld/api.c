@@ -101,8 +101,8 @@ int api_object(const char *key, json_object *value, json_object **ret)
 	return 0;
 }
 
-int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
-		    Manager *m)
+static int answer(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
+		  Manager *m, bool reads)
 {
 	static const VarlinkField fields[] = { {} };
 	_cleanup_json_ json_object *array = NULL;
@@ -113,12 +113,26 @@ int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key,
 	if (api_dispatch(call, parameters, fields, NULL))
 		return 0;
 	array = json_object_new_array();
-	db_view(m->db);
+	if (reads)
+		db_view(m->db);
 	r = array ? fill(m, array, &f) : -ENOMEM;
-	db_view_end(m->db);
+	if (reads)
+		db_view_end(m->db);
 	if (r >= 0)
 		r = api_object(key, TAKE_PTR(array), &reply);
 	return api_end(call, r, reply, &f);
+}
+
+int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
+		    Manager *m)
+{
+	return answer(call, parameters, key, fill, m, true);
+}
+
+int api_answer_changes(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
+		       Manager *m)
+{
+	return answer(call, parameters, key, fill, m, false);
 }
 
 void operation_begin(Operation *o, Manager *m, VarlinkCall *call, void (*release)(Operation *o))

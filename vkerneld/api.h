@@ -77,9 +77,12 @@ int api_dispatch(VarlinkCall *call, json_object *parameters, const VarlinkField 
 /* Puts what there is into the array. */
 typedef int (*ApiFill)(Manager *m, json_object *array, Failure *f);
 
-/* A method without parameters that answers with one array. */
+/* A method without parameters that answers with one array, of what it only reads. */
 int api_answer_list(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
 		    Manager *m);
+/* The same of what it changes. */
+int api_answer_changes(VarlinkCall *call, json_object *parameters, const char *key, ApiFill fill,
+		       Manager *m);
 
 /* Names of policies and containers: what may stand in them, and on a command line. */
 int api_check_name(const char *what, const char *name, Failure *f);

@@ -84,7 +84,7 @@ static int fill_collected(Manager *m, json_object *array, Failure *f)
 
 int api_collect_cache(VarlinkCall *call, json_object *parameters, void *userdata)
 {
-	return api_answer_list(call, parameters, "removed", fill_collected, userdata);
+	return api_answer_changes(call, parameters, "removed", fill_collected, userdata);
 }
 
 /* By its key or a beginning of that, by its module, or by the digest of its policy. */

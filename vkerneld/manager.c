@@ -281,6 +281,9 @@ Manager *manager_free(Manager *m)
 {
 	if (!m)
 		return NULL;
+	/* A call that ends would have its connection begin the next. */
+	if (m->server)
+		varlink_server_stop(m->server);
 	/* First what would call back into the operations. */
 	builder_free(m->builder);
 	operations_done(m);

@@ -36,6 +36,23 @@ static void a_call_that_waits_holds_up_the_next(void **state)
 	assert_echo("after");
 }
 
+/* What a call used is gone by then: a call that ends must not lead to another one. */
+static void a_server_that_stops_begins_nothing(void **state)
+{
+	static const char both[] =
+		"{\"method\":\"a.test.Hold\"}\0{\"method\":\"a.test.Echo\",\"oneway\":true,"
+		"\"parameters\":{\"text\":\"silent\"}}";
+
+	dialog_send(&world.d, both, sizeof(both));
+	for (int i = 0; i < 5; i++)
+		dialog_step(&world.d);
+	assert_non_null(world.held);
+	varlink_server_stop(world.server);
+	varlink_reply(world.held, NULL);
+	json_object_put(dialog_hear(&world.d));
+	assert_int_equal(world.oneways, 0);
+}
+
 static void oneway_is_not_answered(void **state)
 {
 	dialog_say(&world.d, "{\"method\":\"a.test.Echo\",\"oneway\":true,"
@@ -215,6 +232,7 @@ int main(void)
 		server_test(calls_in_order),
 		server_test(byte_by_byte),
 		server_test(a_call_that_waits_holds_up_the_next),
+		server_test(a_server_that_stops_begins_nothing),
 		server_test(oneway_is_not_answered),
 		server_test(standard_errors),
 		server_test(parameters_are_checked),
