@@ -122,7 +122,7 @@ fully || return 0
 		"callprobe native msgget 0 0; callprobe native mkdir str:/tmp 0700"] | del(.hooks)'
 	podman_run --detach --name outer --privileged --annotation io.vkernel.policy=gamma \
 		--rootfs /:O sleep 100000
-	run -0 podman exec outer runc run --bundle "$inner" inner </dev/null
+	run -0 podman exec outer runc.disk run --bundle "$inner" inner </dev/null
 	[ "$output" = $'ret -1 errno 91\nret -1 errno 17' ]
 	run ! podman exec outer vkernel-runtime run --bundle "$inner" inner </dev/null
 	says "run the container engine on the host, not in a container"
