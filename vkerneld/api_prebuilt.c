@@ -9,6 +9,7 @@
 
 #include "vkerneld/api.h"
 #include "vkerneld/build/prebuilt.h"
+#include "vkerneld/build/vouch.h"
 #include "vkerneld/compose.h"
 #include "vkerneld/log.h"
 
@@ -31,6 +32,15 @@ typedef struct ImportParameters {
 	const char *data;
 	bool insecure;
 } ImportParameters;
+
+typedef struct ImportOperation {
+	Operation operation;
+	json_object *claims;
+	Prebuilt prebuilt; /* lies in claims */
+	uint8_t *data;
+	size_t size;
+	Vouch *vouch;
+} ImportOperation;
 
 static int prebuilt_json(const Prebuilt *p, json_object **ret)
 {
@@ -267,22 +277,6 @@ static int check_root(const VarlinkCall *call, Failure *f)
 			      "only root may import a module that nobody vouches for");
 }
 
-static int check_signer(const Manager *m, const uint8_t *data, size_t size, SignReport *ret,
-			Failure *f)
-{
-	_cleanup_failure_ Failure why = {};
-
-	if (!m->conf->import_certs)
-		return fail(f, -ENOKEY, ERROR_UNSUPPORTED,
-			    "set ModuleImportCerts= in /etc/vkernel/vkernel.conf to a folder with "
-			    "the certificate of who exported it, or let root say --insecure",
-			    "there is no certificate to verify it with");
-	if (signing_verify(m->conf->import_certs, data, size, ret, &why) >= 0)
-		return 0;
-	return fail(f, -EKEYREJECTED, ERROR_UNSUPPORTED, json_get_string(why.parameters, "hint"),
-		    "it is not trusted: %s", failure_message(&why));
-}
-
 static int decode(const char *text, uint8_t **ret, size_t *ret_size, Failure *f)
 {
 	size_t length = strlen(text), size = BASE64_DECODE_LENGTH(length);
@@ -302,15 +296,7 @@ static int decode(const char *text, uint8_t **ret, size_t *ret_size, Failure *f)
 	return 0;
 }
 
-/* Nothing in it is read before somebody vouches for it. */
-static int vouch(const Manager *m, const VarlinkCall *call, const ImportParameters *q,
-		 const uint8_t *data, size_t size, SignReport *ret, Failure *f)
-{
-	return q->insecure ? check_root(call, f) : check_signer(m, data, size, ret, f);
-}
-
-static int import_reply(const Prebuilt *p, const char *key, const SignReport *report,
-			json_object **ret)
+static int import_reply(const Prebuilt *p, const char *key, const char *signer, json_object **ret)
 {
 	_cleanup_json_ json_object *reply = json_object_new_object();
 	int r;
@@ -323,39 +309,125 @@ static int import_reply(const Prebuilt *p, const char *key, const SignReport *re
 	if (r >= 0)
 		r = json_add_string(reply, "key", key);
 	if (r >= 0)
-		r = json_add_string(reply, "signer", report->name[0] ? report->name : NULL);
+		r = json_add_string(reply, "signer", signer);
 	if (r < 0)
 		return r;
 	*ret = TAKE_PTR(reply);
 	return 0;
 }
 
-static int import(Manager *m, const VarlinkCall *call, const ImportParameters *q, const Prebuilt *p,
-		  json_object **ret, Failure *f)
+/* signer: NULL if nobody vouches for it, which root allowed. */
+static int keep(const ImportOperation *i, const char *signer, json_object **ret, Failure *f)
 {
-	_cleanup_free_ uint8_t *data = NULL;
+	Manager *m = i->operation.manager;
+	const Prebuilt *p = &i->prebuilt;
 	char key[HASH_HEX_SIZE];
-	SignReport report = {};
 	PrebuiltLook look;
-	size_t size;
 	int r;
 
-	r = decode(q->data, &data, &size, f);
+	r = prebuilt_look(i->data, i->size, &look, f);
+	if (r >= 0)
+		r = check_same(p, &look, f);
+	/* The core may be another since this was asked first. */
 	if (r >= 0)
 		r = check_fit(m, p, f);
 	if (r >= 0)
-		r = vouch(m, call, q, data, size, &report, f);
-	if (r >= 0)
-		r = prebuilt_look(data, size, &look, f);
-	if (r >= 0)
-		r = check_same(p, &look, f);
-	if (r >= 0)
-		r = prebuilt_keep(m->builder, p->digest, p->module, data, size, key);
+		r = prebuilt_keep(m->builder, p->digest, p->module, i->data, i->size, key);
 	if (r < 0)
-		return fail_errno(f, r, "importing the module");
+		return r;
 	log_message(LOG_NOTICE, "imported %s for %s (%.12s), %s%s", p->module, p->kernel, key,
-		    report.name[0] ? "signed by " : "which nobody vouches for", report.name);
-	return import_reply(p, key, &report, ret);
+		    signer ? "signed by " : "which nobody vouches for", signer ? signer : "");
+	return import_reply(p, key, signer, ret);
+}
+
+static void keep_and_end(ImportOperation *i, const char *signer)
+{
+	_cleanup_failure_ Failure f = {};
+	json_object *reply = NULL;
+	int r;
+
+	r = keep(i, signer, &reply, &f);
+	if (r < 0)
+		fail_errno(&f, r, "importing the module");
+	operation_end(&i->operation, r, reply, &f);
+}
+
+static void on_vouched(const char *name, Failure *f, void *userdata)
+{
+	ImportOperation *i = userdata;
+	_cleanup_failure_ Failure refused = {};
+
+	i->vouch = NULL;
+	if (!f) {
+		keep_and_end(i, name);
+		return;
+	}
+	fail(&refused, -EKEYREJECTED, ERROR_UNSUPPORTED, json_get_string(f->parameters, "hint"),
+	     "it is not trusted: %s", failure_message(f));
+	operation_end(&i->operation, -EKEYREJECTED, NULL, &refused);
+}
+
+static void import_release(Operation *o)
+{
+	ImportOperation *i = (ImportOperation *)o;
+
+	vouch_free(i->vouch);
+	json_object_put(i->claims);
+	free(i->data);
+	free(i);
+}
+
+/* Nothing in it is read before somebody vouches for it. */
+static int look_for_signer(Manager *m, ImportOperation *i, Failure *f)
+{
+	const VouchOrder order = {
+		.certificates = m->conf->import_certs,
+		.module = i->data,
+		.size = i->size,
+		.uid = m->profile_uid,
+		.gid = m->profile_gid,
+	};
+
+	if (!order.certificates)
+		return fail(f, -ENOKEY, ERROR_UNSUPPORTED,
+			    "set ModuleImportCerts= in /etc/vkernel/vkernel.conf to a folder with "
+			    "the certificate of who exported it, or let root say --insecure",
+			    "there is no certificate to verify it with");
+	return vouch_start(m->event, &order, on_vouched, i, &i->vouch, f);
+}
+
+static int import_prepare(Manager *m, const VarlinkCall *call, const ImportParameters *q,
+			  ImportOperation *i, Failure *f)
+{
+	int r;
+
+	r = decode(q->data, &i->data, &i->size, f);
+	if (r >= 0)
+		r = check_fit(m, &i->prebuilt, f);
+	if (r >= 0)
+		r = q->insecure ? check_root(call, f) : look_for_signer(m, i, f);
+	return r;
+}
+
+static int import(Manager *m, VarlinkCall *call, const ImportParameters *q, const Prebuilt *p,
+		  Failure *f)
+{
+	ImportOperation *i = calloc(1, sizeof(*i));
+	int r;
+
+	if (!i)
+		return -ENOMEM;
+	i->claims = json_object_get(q->prebuilt);
+	i->prebuilt = *p;
+	r = import_prepare(m, call, q, i, f);
+	if (r < 0) {
+		import_release(&i->operation);
+		return fail_errno(f, r, "importing the module");
+	}
+	operation_begin(&i->operation, m, call, import_release);
+	if (q->insecure)
+		keep_and_end(i, NULL);
+	return 0;
 }
 
 int api_import(VarlinkCall *call, json_object *parameters, void *userdata)
@@ -381,12 +453,11 @@ int api_import(VarlinkCall *call, json_object *parameters, void *userdata)
 	};
 	_cleanup_failure_ Failure f = {};
 	ImportParameters q = {};
-	json_object *reply = NULL;
 	Prebuilt p = {};
 	int r;
 
 	if (api_dispatch(call, parameters, fields, &q) || api_dispatch(call, q.prebuilt, inner, &p))
 		return 0;
-	r = import(userdata, call, &q, &p, &reply, &f);
-	return api_end(call, r, reply, &f);
+	r = import(userdata, call, &q, &p, &f);
+	return r < 0 ? api_end(call, r, NULL, &f) : 0;
 }

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Modules of other hosts: who may have signed them, and in which form. */
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "tests/unit/pair.h"
 #include "vkerneld/build/signing.h"
+#include "vkerneld/build/vouch.h"
 
 #define CONTENT "\177ELF and the rest of a module\n"
 
-static char data[16384], certs[128];
+/* Anybody but root. */
+#define READER 61987
+
+static char data[1 << 16], certs[128];
 static size_t size;
+static sd_event *event;
+static bool done;
 
 static int run(const char *command)
 {
@@ -47,6 +54,7 @@ static void sign(const char *name)
 static int setup(void **state)
 {
 	assert_int_equal(scratch_setup(state), 0);
+	assert_int_equal(sd_event_new(&event), 0);
 	scratch_folder("certs");
 	snprintf(certs, sizeof(certs), "%s/certs", scratch);
 	pair_write("a", pair_key(), 1);
@@ -56,24 +64,54 @@ static int setup(void **state)
 	return 0;
 }
 
+static void on_vouched(const char *name, Failure *f, void *userdata)
+{
+	done = true;
+	if (f)
+		failure_copy(userdata, f);
+	else
+		assert_string_equal(name, "CN=" PAIR_NAME);
+}
+
+static void vouch(Failure *f)
+{
+	const VouchOrder order = {
+		.certificates = certs,
+		.module = data,
+		.size = size,
+		.uid = geteuid() == 0 ? READER : 0,
+		.gid = READER,
+	};
+	Vouch *v;
+
+	done = false;
+	assert_int_equal(vouch_start(event, &order, on_vouched, f, &v, f), 0);
+	while (!done)
+		assert_true(sd_event_run(event, 30000000) > 0);
+}
+
+static int teardown(void **state)
+{
+	event = sd_event_unref(event);
+	return scratch_teardown(state);
+}
+
 static void trusted(void)
 {
 	_cleanup_failure_ Failure f = {};
-	SignReport report = {};
-	int r = signing_verify(certs, data, size, &report, &f);
 
-	if (r < 0)
+	vouch(&f);
+	if (f.error)
 		print_error("%s\n", failure_message(&f));
-	assert_int_equal(r, 0);
-	assert_string_equal(report.name, "CN=" PAIR_NAME);
+	assert_null(f.error);
 }
 
 static void refused(const char *why)
 {
 	_cleanup_failure_ Failure f = {};
-	SignReport report = {};
 
-	assert_true(signing_verify(certs, data, size, &report, &f) < 0);
+	vouch(&f);
+	assert_non_null(f.error);
 	if (!strstr(failure_message(&f), why))
 		print_error("%s\n", failure_message(&f));
 	assert_non_null(strstr(failure_message(&f), why));
@@ -116,11 +154,11 @@ static void what_was_changed_is_refused(void **state)
 	sign("a");
 	for (size_t n = size - 200; n < size; n += 3) {
 		_cleanup_failure_ Failure f = {};
-		SignReport report = {};
 
 		sign("a");
 		data[n] ^= 0x41;
-		assert_true(signing_verify(certs, data, size, &report, &f) < 0);
+		vouch(&f);
+		assert_non_null(f.error);
 	}
 }
 
@@ -156,23 +194,112 @@ static void other_forms_are_refused(void **state)
 {
 	with(SIGN("-noattr -nocerts -md sha256"));
 	trusted();
-	/* The certificate that it brings along is no reason to trust it. */
 	with("openssl cms -sign -binary -outform DER -in content -out sig -inkey b.key "
 	     "-signer b.crt -noattr -md sha256");
-	refused("no certificate of ModuleImportCerts=");
+	refused("brings certificates along");
 	with(SIGN("-noattr -nocerts -md sha1"));
 	refused("a hash of the kind sha1");
 	with(SIGN("-noattr -nocerts -md sha256 -nodetach"));
 	refused("not of the form");
 	with(SIGN("-noattr -nocerts -md sha256 -signer b.crt -inkey b.key"));
-	refused("it has 2 signatures");
+	refused("it has not one signature");
 	with("cp content sig");
 	refused("not of the form");
 	with(SIGN("-noattr -nocerts -md sha256") " && echo >>sig");
 	refused("not of the form");
 }
 
-#define verify_test(f) cmocka_unit_test_setup_teardown(f, setup, scratch_teardown)
+static void only_so_many_at_once(void **state)
+{
+	const VouchOrder order = { .certificates = certs, .module = data, .size = size };
+	_cleanup_failure_ Failure f = {};
+	Vouch *all[VOUCHES_MAX], *more;
+
+	for (size_t i = 0; i < VOUCHES_MAX; i++)
+		assert_int_equal(vouch_start(event, &order, on_vouched, &f, &all[i], &f), 0);
+	assert_int_equal(vouch_start(event, &order, on_vouched, &f, &more, &f), -EAGAIN);
+	assert_string_equal(f.error, ERROR_QUEUE_FULL);
+	for (size_t i = 0; i < VOUCHES_MAX; i++)
+		vouch_free(all[i]);
+	trusted();
+}
+
+typedef struct Bytes {
+	char at[1 << 16];
+	size_t n;
+} Bytes;
+
+static void append(Bytes *b, const char *from, size_t n)
+{
+	assert_true(b->n + n <= sizeof(b->at));
+	memcpy(b->at + b->n, from, n);
+	b->n += n;
+}
+
+static void prepend(Bytes *b, const char *from, size_t n)
+{
+	assert_true(b->n + n <= sizeof(b->at));
+	memmove(b->at + n, b->at, b->n);
+	memcpy(b->at, from, n);
+	b->n += n;
+}
+
+/* What is there becomes the content of an element. */
+static void wrap(Bytes *b, unsigned char tag)
+{
+	const char head[] = { (char)tag, (char)0x83, (char)(b->n >> 16), (char)(b->n >> 8),
+			      (char)b->n };
+
+	prepend(b, head, sizeof(head));
+}
+
+/* sig once more, with so many hashes in the set that nobody has signed. */
+static void with_hashes(size_t times)
+{
+	static const char set[] = { 0x31, 13, 0x30, 11 };
+	static char sig[4096];
+	FILE *f = fopen(scratch_path("whole"), "re");
+	Bytes b = {};
+	size_t n;
+
+	assert_non_null(f);
+	n = fread(sig, 1, sizeof(sig), f);
+	fclose(f);
+	/* SEQUENCE, kind, [0], SEQUENCE, version, SET, and the rest. */
+	assert_memory_equal(sig + 26, set, sizeof(set));
+	for (size_t i = 0; i < times; i++)
+		append(&b, sig + 28, 13);
+	wrap(&b, 0x31);
+	prepend(&b, sig + 23, 3);
+	append(&b, sig + 41, n - 41);
+	wrap(&b, 0x30);
+	wrap(&b, 0xa0);
+	prepend(&b, sig + 4, 11);
+	wrap(&b, 0x30);
+	f = fopen(scratch_path("sig"), "we");
+	assert_non_null(f);
+	assert_int_equal(fwrite(b.at, 1, b.n, f), b.n);
+	assert_int_equal(fclose(f), 0);
+	with("true");
+}
+
+/* libcrypto would take minutes for those of a signature of a megabyte. */
+static void more_than_one_hash_is_refused(void **state)
+{
+	with(SIGN("-noattr -nocerts -md sha256") " && cp sig whole");
+	with_hashes(1);
+	trusted();
+	with_hashes(0);
+	refused("names not one hash");
+	with_hashes(2);
+	refused("names not one hash");
+	with_hashes(1000);
+	refused("names not one hash");
+	with_hashes(2000);
+	refused("bytes, and 16384 are enough");
+}
+
+#define verify_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
 {
@@ -182,7 +309,13 @@ int main(void)
 		verify_test(what_was_changed_is_refused),
 		verify_test(what_is_not_signed_is_refused),
 		verify_test(other_forms_are_refused),
+		verify_test(more_than_one_hash_is_refused),
+		verify_test(only_so_many_at_once),
 	};
+	sigset_t child;
 
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	assert_int_equal(sigprocmask(SIG_BLOCK, &child, NULL), 0);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,6 @@
 #include <openssl/crypto.h>
 
 #include "vkerneld/build/signing.h"
-#include "vkerneld/build/verify.h"
 #include "vkerneld/task.h"
 
 #define LOCKDOWN "/sys/kernel/security/lockdown"
@@ -24,13 +23,10 @@ struct Signing {
 	void *userdata;
 };
 
-/* What the child is to do: to sign a file, to verify bytes, or only to look at the key. */
+/* What the child is to do: to sign a file, or only to look at the key. */
 typedef struct Order {
 	const Signer *signer;
 	const char *id, *module;
-	const char *certificates;
-	const void *data;
-	size_t size;
 	SignReport *report;
 } Order;
 
@@ -53,7 +49,7 @@ bool signing_required(void)
 	return access(LOCKDOWN, R_OK) == 0 && !file_begins(LOCKDOWN, "[none]", "[none]");
 }
 
-static SignReport *report_new(void)
+SignReport *signing_report_new(void)
 {
 	void *p = mmap(NULL, sizeof(SignReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
 		       -1, 0);
@@ -61,7 +57,7 @@ static SignReport *report_new(void)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static void report_freep(SignReport **r)
+void signing_report_freep(SignReport **r)
 {
 	if (*r)
 		munmap(*r, sizeof(**r));
@@ -121,8 +117,6 @@ static int work(void *arg)
 				   strerror(-r));
 	/* What the host's openssl.cnf has loaded is for others. */
 	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	if (o->data)
-		return verify_module(o->certificates, o->data, o->size, o->report);
 	return o->module ? sign_module(o->signer, o->id, o->module, o->report)
 			 : sign_check(o->signer, o->report);
 }
@@ -139,7 +133,7 @@ static int wait_for(pid_t pid)
 
 static int run(Order *order, SignReport *ret, Failure *f)
 {
-	_cleanup_(report_freep) SignReport *report = report_new();
+	_cleanup_(signing_report_freep) SignReport *report = signing_report_new();
 	pid_t pid;
 	int r;
 
@@ -168,21 +162,12 @@ int signing_check(const Signer *s, SignReport *ret, Failure *f)
 	return r < 0 ? fail_errno(f, r, "looking at the key") : 0;
 }
 
-int signing_verify(const char *certificates, const void *module, size_t size, SignReport *ret,
-		   Failure *f)
-{
-	Order order = { .certificates = certificates, .data = module, .size = size };
-	int r = run(&order, ret, f);
-
-	return r < 0 ? fail_errno(f, r, "verifying the module") : 0;
-}
-
 Signing *signing_free(Signing *s)
 {
 	if (!s)
 		return NULL;
 	task_free(s->task);
-	report_freep(&s->report);
+	signing_report_freep(&s->report);
 	free(s);
 	return NULL;
 }
@@ -209,7 +194,7 @@ int signing_start(sd_event *event, const Signer *signer, const char *id, const c
 		return -ENOMEM;
 	s->done = done;
 	s->userdata = userdata;
-	s->report = report_new();
+	s->report = signing_report_new();
 	r = s->report ? 0 : -ENOMEM;
 	if (r >= 0) {
 		Order order = { .signer = signer, .id = id, .module = module, .report = s->report };

@@ -30,12 +30,12 @@ int signing_identify(const Signer *s, char ret[HASH_HEX_SIZE], Failure *f);
  */
 int signing_check(const Signer *s, SignReport *ret, Failure *f);
 
-/* Waits for a child that looks whether a certificate of the folder has signed the module. */
-int signing_verify(const char *certificates, const void *module, size_t size, SignReport *ret,
-		   Failure *f);
-
 int signing_start(sd_event *event, const Signer *s, const char *id, const char *module,
 		  SigningDone done, void *userdata, Signing **ret);
 
 /* Stops one that still runs; done is not called. */
 Signing *signing_free(Signing *s);
+
+/* A report in memory that a child sees, too. */
+SignReport *signing_report_new(void);
+void signing_report_freep(SignReport **r);

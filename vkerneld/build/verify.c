@@ -10,6 +10,8 @@
 #include "vkerneld/build/verify.h"
 
 #define MAKE_ANOTHER "have it exported by a vkerneld with ModuleSigningKey="
+/* One of an RSA key of 16384 bits has some 3 KiB, with the longest of issuers. */
+#define SIGNATURE_MAX (16u << 10)
 
 /* What lies at the end of a signed module, in front of the magic word. */
 typedef struct Trailer {
@@ -17,7 +19,13 @@ typedef struct Trailer {
 	size_t content, size;
 } Trailer;
 
-static void stack_freep(STACK_OF(X509) * *s)
+/* What is not read yet of an element of ASN.1. */
+typedef struct Cursor {
+	const unsigned char *at;
+	long left;
+} Cursor;
+
+void verify_stack_freep(STACK_OF(X509) * *s)
 {
 	sk_X509_pop_free(*s, X509_free);
 }
@@ -61,7 +69,7 @@ static int add_certificate(const char *folder, const char *name, STACK_OF(X509) 
 }
 
 /* One that can not be read might be the one that matters, so it is told. */
-static int load_certificates(const char *folder, STACK_OF(X509) * stack, SignReport *r)
+static int load_all(const char *folder, STACK_OF(X509) * stack, SignReport *r)
 {
 	struct dirent **entries;
 	int n, error = 0;
@@ -82,6 +90,12 @@ static int load_certificates(const char *folder, STACK_OF(X509) * stack, SignRep
 	return error;
 }
 
+static int refuse_form(SignReport *r)
+{
+	return sign_refuse(r, -EBADMSG, MAKE_ANOTHER,
+			   "its signature is not of the form that kernels take");
+}
+
 /* As kernel/module_signature.c looks at it. */
 static int find_trailer(const void *module, size_t size, Trailer *ret, SignReport *r)
 {
@@ -98,11 +112,73 @@ static int find_trailer(const void *module, size_t size, Trailer *ret, SignRepor
 	memcpy(&info, bytes + size, sizeof(info));
 	length = ntohl(info.sig_len);
 	info.sig_len = 0;
-	if (memcmp(&info, &none, sizeof(info)) != 0 || length == 0 || length >= size ||
-	    length > LONG_MAX)
+	if (memcmp(&info, &none, sizeof(info)) != 0 || length == 0 || length >= size)
+		return refuse_form(r);
+	if (length > SIGNATURE_MAX)
 		return sign_refuse(r, -EBADMSG, MAKE_ANOTHER,
-				   "its signature is not of the form that kernels take");
+				   "its signature has %zu bytes, and %u are enough for any", length,
+				   SIGNATURE_MAX);
 	*ret = (Trailer){ bytes + size - length, size - length, length };
+	return 0;
+}
+
+/* The next element, which has to have that tag and a definite length. */
+static bool take(Cursor *c, int tag, int class, Cursor *ret)
+{
+	const unsigned char *at = c->at;
+	int flags, found, kind;
+	long length;
+
+	if (c->left <= 0)
+		return false;
+	flags = ASN1_get_object(&at, &length, &found, &kind, c->left);
+	if (flags & 0x81 || found != tag || kind != class)
+		return false;
+	*ret = (Cursor){ at, length };
+	c->left -= at + length - c->at;
+	c->at = at + length;
+	return true;
+}
+
+static bool take_only(Cursor c, int tag, int class, Cursor *ret)
+{
+	return take(&c, tag, class, ret) && c.left == 0;
+}
+
+/* RFC 5652: the SignedData, of which version and hashes are taken. */
+static bool open_signed_data(const Trailer *t, Cursor *ret, Cursor *ret_hashes)
+{
+	Cursor all = { t->signature, (long)t->size }, info, content, one;
+
+	return take_only(all, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &info) &&
+	       take(&info, V_ASN1_OBJECT, V_ASN1_UNIVERSAL, &one) &&
+	       take_only(info, 0, V_ASN1_CONTEXT_SPECIFIC, &content) &&
+	       take_only(content, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, ret) &&
+	       take(ret, V_ASN1_INTEGER, V_ASN1_UNIVERSAL, &one) &&
+	       take(ret, V_ASN1_SET, V_ASN1_UNIVERSAL, ret_hashes);
+}
+
+/*
+ * What sign-file makes has one of each, and brings nothing along. libcrypto works through all there
+ * are, and none of that is signed: some thousand hashes would take it minutes.
+ */
+static int check_form(const Trailer *t, SignReport *r)
+{
+	Cursor data, hashes, signers, one;
+
+	if (!open_signed_data(t, &data, &hashes) ||
+	    !take(&data, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &one))
+		return refuse_form(r);
+	if (!take_only(hashes, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &one))
+		return sign_refuse(r, -EBADMSG, MAKE_ANOTHER, "its signature names not one hash");
+	if (take(&data, 0, V_ASN1_CONTEXT_SPECIFIC, &one) ||
+	    take(&data, 1, V_ASN1_CONTEXT_SPECIFIC, &one))
+		return sign_refuse(r, -EBADMSG, MAKE_ANOTHER,
+				   "its signature brings certificates along");
+	if (!take_only(data, V_ASN1_SET, V_ASN1_UNIVERSAL, &signers))
+		return refuse_form(r);
+	if (!take_only(signers, V_ASN1_SEQUENCE, V_ASN1_UNIVERSAL, &one))
+		return sign_refuse(r, -EBADMSG, MAKE_ANOTHER, "it has not one signature");
 	return 0;
 }
 
@@ -112,8 +188,7 @@ static int parse(const Trailer *t, CMS_ContentInfo **ret, SignReport *r)
 
 	*ret = d2i_CMS_ContentInfo(NULL, &at, (long)t->size);
 	if (!*ret || at != t->signature + t->size || CMS_is_detached(*ret) != 1)
-		return sign_refuse(r, -EBADMSG, MAKE_ANOTHER,
-				   "its signature is not of the form that kernels take");
+		return refuse_form(r);
 	return 0;
 }
 
@@ -126,9 +201,7 @@ static int check_hash(CMS_ContentInfo *cms, SignReport *r)
 	int kind;
 
 	if (sk_CMS_SignerInfo_num(all) != 1)
-		return sign_refuse(r, -EBADMSG, MAKE_ANOTHER,
-				   "it has %d signatures in place of one",
-				   sk_CMS_SignerInfo_num(all));
+		return refuse_form(r);
 	CMS_SignerInfo_get0_algs(sk_CMS_SignerInfo_value(all, 0), NULL, NULL, &digest, NULL);
 	X509_ALGOR_get0(&hash, NULL, NULL, digest);
 	kind = OBJ_obj2nid(hash);
@@ -159,18 +232,35 @@ static int check_signature(CMS_ContentInfo *cms, const void *module, const Trail
 	return 0;
 }
 
-static int verify(const char *folder, const void *module, size_t size, SignReport *r)
+static int finish(SignReport *r, int error, const char *doing)
 {
-	_cleanup_(stack_freep) STACK_OF(X509) *trusted = sk_X509_new_null();
+	if (error < 0 && !r->error)
+		return sign_refuse(r, error, "", "%s: %s", doing, strerror(-error));
+	return error;
+}
+
+int verify_load(const char *folder, STACK_OF(X509) * *ret, SignReport *r)
+{
+	_cleanup_(verify_stack_freep) STACK_OF(X509) *stack = sk_X509_new_null();
+	int error = stack ? load_all(folder, stack, r) : -ENOMEM;
+
+	if (error < 0)
+		return finish(r, error, "reading certificates");
+	*ret = TAKE_PTR(stack);
+	return 0;
+}
+
+static int verify(STACK_OF(X509) * trusted, const void *module, size_t size, SignReport *r)
+{
 	_cleanup_(cms_freep) CMS_ContentInfo *cms = NULL;
 	Trailer t;
 	int error;
 
-	if (!trusted || size > INT_MAX)
-		return -ENOMEM;
-	error = load_certificates(folder, trusted, r);
+	if (size > INT_MAX)
+		return -EFBIG;
+	error = find_trailer(module, size, &t, r);
 	if (error >= 0)
-		error = find_trailer(module, size, &t, r);
+		error = check_form(&t, r);
 	if (error >= 0)
 		error = parse(&t, &cms, r);
 	if (error >= 0)
@@ -178,11 +268,7 @@ static int verify(const char *folder, const void *module, size_t size, SignRepor
 	return error < 0 ? error : check_signature(cms, module, &t, trusted, r);
 }
 
-int verify_module(const char *certificates, const void *module, size_t size, SignReport *r)
+int verify_module(STACK_OF(X509) * trusted, const void *module, size_t size, SignReport *r)
 {
-	int error = verify(certificates, module, size, r);
-
-	if (error < 0 && !r->error)
-		return sign_refuse(r, error, "", "verifying the module: %s", strerror(-error));
-	return error;
+	return finish(r, verify(trusted, module, size, r), "verifying the module");
 }

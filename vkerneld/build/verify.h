@@ -4,8 +4,9 @@
 
 #include "vkerneld/build/sign.h"
 
-/*
- * certificates: a folder of *.crt, *.pem and *.der, each one signer that is trusted. Only the
- * signature behind the module counts, in the form that the kernel takes.
- */
-int verify_module(const char *certificates, const void *module, size_t size, SignReport *r);
+/* folder: *.crt, *.pem and *.der, each one signer that is trusted. */
+int verify_load(const char *folder, STACK_OF(X509) * *ret, SignReport *r);
+void verify_stack_freep(STACK_OF(X509) * *s);
+
+/* Only the signature behind the module counts, in the form that the kernel takes. */
+int verify_module(STACK_OF(X509) * trusted, const void *module, size_t size, SignReport *r);
