@@ -76,3 +76,6 @@ module_exit(vkernel_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Virtual kernels for containers: the core");
 MODULE_VERSION(VK_VERSION);
+#ifdef VK_FIT
+MODULE_INFO(vkernel, __stringify(VK_FIT));
+#endif

@@ -263,6 +263,22 @@ static int check_same(const Prebuilt *p, const PrebuiltLook *look, Failure *f)
 	return 0;
 }
 
+/* What was announced is not signed; this is. */
+static int check_look(Manager *m, const Prebuilt *p, const PrebuiltLook *look, Failure *f)
+{
+	char fit[HASH_HEX_SIZE];
+	int r = check_same(p, look, f);
+
+	if (r < 0)
+		return r;
+	prebuilt_fit(m->builder, p->digest, fit);
+	return strcmp(look->fit, fit) == 0
+		       ? 0
+		       : fail(f, -EXDEV, ERROR_UNSUPPORTED, "export it again where it was made",
+			      "what is said of it is not true: it was made for another build of "
+			      "this kernel, or another version of vkernel or core");
+}
+
 /* Who can say that it need not be signed by somebody known can load modules anyway. */
 static int check_root(const VarlinkCall *call, Failure *f)
 {
@@ -327,7 +343,7 @@ static int keep(const ImportOperation *i, const char *signer, json_object **ret,
 
 	r = prebuilt_look(i->data, i->size, &look, f);
 	if (r >= 0)
-		r = check_same(p, &look, f);
+		r = check_look(m, p, &look, f);
 	/* The core may be another since this was asked first. */
 	if (r >= 0)
 		r = check_fit(m, p, f);

@@ -31,3 +31,6 @@ module_exit(image_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("vkernel: the policy of a container image");
+#ifdef VK_FIT
+MODULE_INFO(vkernel, __stringify(VK_FIT));
+#endif

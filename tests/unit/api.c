@@ -43,7 +43,7 @@ static int setup(void **state)
 				    .modules = paths[1],
 				    .apparmor = paths[2] };
 	conf = (Conf){ .build_user = (char *)"nobody",
-			.profile_user = (char *)"daemon",
+		       .profile_user = (char *)"daemon",
 		       .build_timeout = 1,
 		       .cache_max = UINT64_MAX };
 	assert_int_equal(sd_event_new(&event), 0);
@@ -1375,6 +1375,7 @@ static void fake_look(void)
 {
 	strcpy(fake.look.module, "vkernel_0123456789ab");
 	strcpy(fake.look.digest, IMPORT_DIGEST);
+	strcpy(fake.look.fit, "fit-0123456789ab");
 	snprintf(fake.look.release, sizeof(fake.look.release), "%s", manager->host.release);
 }
 
@@ -1400,6 +1401,10 @@ static void what_does_not_fit_is_not_imported(void **state)
 	strcpy(fake.look.release, "6.98");
 	refuse("Import", import_of("", INSECURE), "io.vkernel.Unsupported", "message",
 	       "another kernel: 6.98");
+	fake_look();
+	strcpy(fake.look.fit, "fit-another");
+	refuse("Import", import_of("", INSECURE), "io.vkernel.Unsupported", "message",
+	       "another build of this kernel");
 	refuse("Import", "{\"prebuilt\":{},\"data\":\"\"}", "org.varlink.service.InvalidParameter",
 	       "parameter", "module");
 	assert_int_equal(fake.imports, 0);

@@ -20,9 +20,11 @@ static const char make_script[] =
 	"for a; do case $a in\n"
 	"M=*) m=${a#M=};;\n"
 	"VK_MODULE=*) n=${a#*=};;\n"
+	"VK_FIT=*) fit=${a#*=};;\n"
 	"esac; done\n"
 	"room=${0%/bin/make}/room\n"
 	"echo ${n:-vkernel} >>$room/runs\n"
+	"echo $fit >$room/fit-${n:-vkernel}\n"
 	"[ ! -e $m/core.symvers ] || cp $m/core.symvers $room\n"
 	"[ ! -e $room/slow ] || sleep 30\n"
 	"[ ! -e $room/meet ] || { >$room/meet/$$; ls $room/meet | wc -l >>$room/met;"
@@ -861,6 +863,45 @@ static void look_at(const char *data, size_t size, const char *why)
 	assert_non_null(strstr(failure_message(&f), why));
 }
 
+#define FIT "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+static void was_compiled_for(const char *module, const char *digest)
+{
+	char name[64], line[HASH_HEX_SIZE] = "", fit[HASH_HEX_SIZE];
+	FILE *f;
+
+	snprintf(name, sizeof(name), "room/fit-%s", module);
+	f = fopen(scratch_path(name), "re");
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	prebuilt_fit(world.builder, digest, fit);
+	assert_string_equal(line, fit);
+}
+
+/* Kbuild is told where what it makes fits: that kernel, that build, those sources. */
+static void where_it_fits_is_told(void **state)
+{
+	char digest[HASH_HEX_SIZE], fit[HASH_HEX_SIZE], other[HASH_HEX_SIZE];
+	Answer a;
+
+	policy_digest_hex(world.policy, digest);
+	build(&a);
+	was_compiled_for("vkernel", "core");
+	was_compiled_for(TEMPLATE_MODULE, digest);
+	prebuilt_fit(world.builder, digest, fit);
+	prebuilt_fit(world.builder, "core", other);
+	assert_string_not_equal(fit, other);
+	world.host.build_id = (char *)"2";
+	prebuilt_fit(world.builder, digest, other);
+	assert_string_not_equal(fit, other);
+	world.host.build_id = (char *)"1";
+	scratch_write("src/kmod/include/policy.h", "another");
+	restart();
+	prebuilt_fit(world.builder, digest, other);
+	assert_string_not_equal(fit, other);
+}
+
 /* What stands in a module says what it is; what is said of it beside is compared with that. */
 static void a_module_says_what_it_is(void **state)
 {
@@ -871,7 +912,8 @@ static void a_module_says_what_it_is(void **state)
 	Answer a;
 	size_t n;
 
-	t.info = ".string \"name=" TEMPLATE_MODULE "\"\n.string \"vermagic=" RELEASE " SMP\"\n";
+	t.info = ".string \"name=" TEMPLATE_MODULE "\"\n.string \"vermagic=" RELEASE " SMP\"\n"
+		 ".string \"vkernel=" FIT "\"\n";
 	fake_template_make("template.ko", &t);
 	build_other(&a, 1);
 	assert_placed(&a);
@@ -879,13 +921,17 @@ static void a_module_says_what_it_is(void **state)
 	assert_int_equal(prebuilt_look(data, n, &look, &f), 0);
 	assert_string_equal(look.module, a.module);
 	assert_string_equal(look.release, RELEASE);
+	assert_string_equal(look.fit, FIT);
 	assert_int_equal(strncmp(look.digest, a.module + strlen(VK_MODULE_PREFIX), 12), 0);
 	for (size_t i = 0; i < n; i += 5)
 		(void)prebuilt_look(data, i, &look, &f);
 	look_at("no ELF at all", 13, "no object file");
 	*(char *)memmem(data, n, "name=", 5) = 'x';
 	look_at(data, n, "its name and its kernel");
+	*(char *)memmem(data, n, "vkernel=", 8) = 'x';
 	*(char *)memmem(data, n, "xame=", 5) = 'n';
+	look_at(data, n, "what it was made for");
+	*(char *)memmem(data, n, "xkernel=", 8) = 'v';
 	*((char *)memmem(data, n, "name=" VK_MODULE_PREFIX, 5) + 14) ^= 1;
 	look_at(data, n, "its name is not that of its policy");
 	data[18] ^= 1;
@@ -987,6 +1033,7 @@ int main(void)
 		builder_test(a_module_says_what_it_is),
 		builder_test(what_another_host_made_serves),
 		builder_test(what_was_imported_and_changed_is_made_anew),
+		builder_test(where_it_fits_is_told),
 	};
 	sigset_t set;
 

@@ -266,6 +266,11 @@ int builder_installed(Builder *b, Installed *ret, Failure *f)
 	return ret->path ? 0 : -ENOMEM;
 }
 
+void prebuilt_fit(Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
+{
+	snprintf(ret, HASH_HEX_SIZE, "fit-%.12s", digest);
+}
+
 void prebuilt_address(Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
 {
 	snprintf(ret, HASH_HEX_SIZE, "address-%.12s", digest);

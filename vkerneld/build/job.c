@@ -4,6 +4,7 @@
 
 #include "vkerneld/build/cache.h"
 #include "vkerneld/build/job.h"
+#include "vkerneld/build/key.h"
 #include "vkerneld/build/tree.h"
 #include "vkerneld/clock.h"
 
@@ -100,6 +101,7 @@ static int set_up(Job *j, const Policy *policy)
 		policy_module_name(policy, j->module);
 		policy_digest_hex(policy, j->digest);
 	}
+	key_fit(j->builder, is_core(j->product), j->fit);
 	if ((policy && policy_copy(policy, &j->policy) < 0) ||
 	    copy_string(&j->symvers, j->builder->symvers) < 0)
 		return -ENOMEM;

@@ -54,6 +54,7 @@ struct Job {
 	char module[sizeof(TEMPLATE_MODULE)];
 	char needs[HASH_HEX_SIZE]; /* key of the core or template that it waited for */
 	char *symvers; /* of the installed core; NULL: that of the one it needs */
+	char fit[HASH_HEX_SIZE]; /* key_fit() of then, for what is compiled */
 	Signer signer; /* as settings were when the key was made */
 	char signer_id[HASH_HEX_SIZE]; /* empty: it is not signed */
 	uid_t uid; /* that compiles it */

@@ -201,12 +201,14 @@ static int run_make(Job *j)
 {
 	Builder *b = j->builder;
 	_cleanup_free_ char *work = NULL, *m = NULL, *cc = NULL, *module = NULL, *symbols = NULL;
+	_cleanup_free_ char *fit = NULL;
 	int r;
 
 	r = work_path(j, NULL, &work);
 	if (r < 0)
 		return r;
 	if (asprintf(&m, "M=%s", work) < 0 || asprintf(&cc, "CC=%s", b->toolchain.cc) < 0 ||
+	    asprintf(&fit, "VK_FIT=%s", j->fit) < 0 ||
 	    asprintf(&module, "VK_MODULE=%s", j->module) < 0 ||
 	    asprintf(&symbols, "KBUILD_EXTRA_SYMBOLS=%s/" CORE_SYMVERS, work) < 0)
 		return -ENOMEM;
@@ -220,6 +222,7 @@ static int run_make(Job *j)
 			       cc,
 			       "KCFLAGS=-g0",
 			       "CONFIG_DEBUG_INFO_BTF_MODULES=",
+			       fit,
 			       "modules",
 			       is_core(j) ? NULL : module,
 			       symbols,

@@ -91,6 +91,21 @@ static void placed_key(const Builder *b, const Policy *p, const char *compiler,
 	hash_end(&h, ret);
 }
 
+void key_fit(const Builder *b, bool core, char ret[HASH_HEX_SIZE])
+{
+	Hash h;
+
+	hash_init(&h);
+	hash_add_string(&h, "kind", core ? "fit-core" : "fit-image");
+	hash_add_string(&h, "release", b->host->release);
+	hash_add_string(&h, "build-id", b->host->build_id);
+	if (core)
+		hash_add_string(&h, "sources", b->sources.core);
+	else
+		hash_image(b, &h);
+	hash_end(&h, ret);
+}
+
 void key_address(const Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
 {
 	Hash h;

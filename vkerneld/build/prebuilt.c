@@ -95,6 +95,8 @@ static int look_at_info(Elf *elf, PrebuiltLook *ret, Failure *f)
 	if (!info || find_info(info, "name", 0, ret->module, sizeof(ret->module)) < 0 ||
 	    find_info(info, "vermagic", ' ', ret->release, sizeof(ret->release)) < 0)
 		return no_module(f, "it does not say its name and its kernel");
+	if (find_info(info, "vkernel", 0, ret->fit, sizeof(ret->fit)) < 0)
+		return no_module(f, "it does not say what it was made for");
 	return 0;
 }
 
@@ -133,6 +135,12 @@ int prebuilt_look(const void *data, size_t size, PrebuiltLook *ret, Failure *f)
 	if (r >= 0)
 		r = look_at_info(elf, ret, f);
 	return r < 0 ? r : look_at_policy(elf, ret, f);
+}
+
+void prebuilt_fit(Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
+{
+	builder_find_symvers(b);
+	key_fit(b, strcmp(digest, CORE_DIGEST) == 0, ret);
 }
 
 void prebuilt_address(Builder *b, const char *digest, char ret[HASH_HEX_SIZE])

@@ -15,13 +15,17 @@
 typedef struct PrebuiltLook {
 	char module[sizeof(TEMPLATE_MODULE)];
 	char release[256]; /* of vermagic */
+	char fit[HASH_HEX_SIZE];
 	char digest[HASH_HEX_SIZE]; /* of its policy; "core" if it has none */
 } PrebuiltLook;
 
 /* -ENOEXEC for what is no module of ours, and f says why. */
 int prebuilt_look(const void *data, size_t size, PrebuiltLook *ret, Failure *f);
 
-/* digest: of the policy, or "core". */
+/* What a module has to say to fit here. digest: of the policy, or "core". */
+void prebuilt_fit(Builder *b, const char *digest, char ret[HASH_HEX_SIZE]);
+
+/* digest: as above. */
 void prebuilt_address(Builder *b, const char *digest, char ret[HASH_HEX_SIZE]);
 
 /* Was it made elsewhere, for what runs here? Then nothing here could make it anew. */
