@@ -25,6 +25,7 @@ enum statement {
 	IMAGE_PATTERNS,
 	BUILD_START,
 	BUILD_END,
+	BUILD_IMPORTED,
 	BUILD_USED,
 	BUILD_GET,
 	BUILD_REMOVE,
@@ -48,8 +49,9 @@ enum statement {
 #define POLICY_COLUMNS                                                                 \
 	"name, digest, profile, added, apparmor, apparmor_profile, allow_unmediated, " \
 	"exec_inherit, confinement, compiled"
-#define BUILD_COLUMNS \
-	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use"
+#define BUILD_COLUMNS                                                                           \
+	"key, digest, kernel, outcome, output, content, started, duration_ms, size, last_use, " \
+	"imported"
 #define INSTANCE_COLUMNS "instance, container, image, policy, digest, bound, apparmor"
 
 static const char *const sql[N_STATEMENTS] = {
@@ -86,6 +88,7 @@ static const char *const sql[N_STATEMENTS] = {
 			"VALUES (?1, ?2, ?3, 'building', ?4, ?4)",
 	[BUILD_END] = "UPDATE builds SET outcome = ?2, duration_ms = ?3, size = ?4, content = ?5, "
 		      "output = ?6 WHERE key = ?1",
+	[BUILD_IMPORTED] = "UPDATE builds SET imported = ?2 WHERE key = ?1",
 	[BUILD_USED] = "UPDATE builds SET last_use = ?2 WHERE key = ?1",
 	[BUILD_GET] = "SELECT " BUILD_COLUMNS " FROM builds WHERE key = ?1",
 	[BUILD_REMOVE] = "DELETE FROM builds WHERE key = ?1",
@@ -246,6 +249,7 @@ static void read_build(sqlite3_stmt *s, DbBuild *ret)
 		.duration_ms = sqlite3_column_int64(s, 7),
 		.size = sqlite3_column_int64(s, 8),
 		.last_use = sqlite3_column_int64(s, 9),
+		.imported = column(s, 10),
 	};
 }
 
@@ -265,7 +269,7 @@ static void read_instance(sqlite3_stmt *s, DbInstance *ret)
 /* Where the strings of a row are. */
 typedef struct Strings {
 	size_t n;
-	size_t places[6];
+	size_t places[7];
 } Strings;
 
 static const Strings policy_strings = { 6,
@@ -273,10 +277,11 @@ static const Strings policy_strings = { 6,
 					  offsetof(DbPolicy, profile), offsetof(DbPolicy, apparmor),
 					  offsetof(DbPolicy, apparmor_profile),
 					  offsetof(DbPolicy, compiled) } };
-static const Strings build_strings = { 6,
+static const Strings build_strings = { 7,
 				       { offsetof(DbBuild, key), offsetof(DbBuild, digest),
 					 offsetof(DbBuild, kernel), offsetof(DbBuild, outcome),
-					 offsetof(DbBuild, output), offsetof(DbBuild, content) } };
+					 offsetof(DbBuild, output), offsetof(DbBuild, content),
+					 offsetof(DbBuild, imported) } };
 static const Strings instance_strings = {
 	5,
 	{ offsetof(DbInstance, container), offsetof(DbInstance, image),
@@ -522,6 +527,11 @@ int db_build_failed(Db *db, const char *key, int64_t duration_ms, const char *ou
 {
 	return found(run(db, BUILD_END, "ssiiss", key, "failed", duration_ms, (int64_t)0,
 			 (const char *)NULL, output));
+}
+
+int db_build_imported(Db *db, const char *key, const char *signer)
+{
+	return found(run(db, BUILD_IMPORTED, "ss", key, signer));
 }
 
 int db_build_used(Db *db, const char *key, int64_t now)

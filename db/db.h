@@ -31,6 +31,7 @@ typedef struct DbPolicy {
 
 typedef struct DbBuild {
 	char *key, *digest, *kernel, *outcome, *output, *content;
+	char *imported; /* who signed it, or empty; NULL: it was made here */
 	int64_t started, duration_ms, size, last_use;
 } DbBuild;
 
@@ -123,6 +124,8 @@ int db_pattern_policy(Db *db, const char *pattern, char **ret_policy);
 int db_build_start(Db *db, const char *key, const char *digest, const char *kernel, int64_t now);
 int db_build_ok(Db *db, const char *key, int64_t duration_ms, int64_t size, const char *content);
 int db_build_failed(Db *db, const char *key, int64_t duration_ms, const char *output);
+/* Another host made it. signer: empty if nobody signed it. */
+int db_build_imported(Db *db, const char *key, const char *signer);
 int db_build_used(Db *db, const char *key, int64_t now);
 int db_build_get(Db *db, const char *key, DbBuild *ret);
 int db_build_remove(Db *db, const char *key);

@@ -337,6 +337,13 @@ static int keep(const ImportOperation *i, const char *signer, json_object **ret,
 {
 	Manager *m = i->operation.manager;
 	const Prebuilt *p = &i->prebuilt;
+	const PrebuiltFile file = {
+		.digest = p->digest,
+		.module = p->module,
+		.signer = signer ? signer : "",
+		.data = i->data,
+		.size = i->size,
+	};
 	char key[HASH_HEX_SIZE];
 	PrebuiltLook look;
 	int r;
@@ -348,7 +355,7 @@ static int keep(const ImportOperation *i, const char *signer, json_object **ret,
 	if (r >= 0)
 		r = check_fit(m, p, f);
 	if (r >= 0)
-		r = prebuilt_keep(m->builder, p->digest, p->module, i->data, i->size, key);
+		r = prebuilt_keep(m->builder, &file, key);
 	if (r < 0)
 		return r;
 	log_message(LOG_NOTICE, "imported %s for %s (%.12s), %s%s", p->module, p->kernel, key,

@@ -73,6 +73,41 @@ static int fail_untrusted(Failure *f, int r, const char *module, const Signer *s
 		    module, signer->cert);
 }
 
+/* What is wrong with a module, or with who made it; NULL if it would be so with any. */
+static const char *what_is_wrong(int r)
+{
+	switch (r) {
+	case -EKEYREJECTED:
+	case -ENOKEY:
+		return "it does not trust who signed it";
+	case -EBADMSG:
+		return "it can not make sense of its signature";
+	case -EPERM:
+		return "it is locked down, or loading modules is switched off";
+	case -ENOEXEC:
+		return "it does not fit";
+	case -ENOENT:
+	case -EINVAL:
+		return "'journalctl -k -g vkernel' says why";
+	default:
+		return NULL;
+	}
+}
+
+/* This host had no hand in it, so what may help is to do without it. */
+static int fail_imported(Failure *f, int r, const Ensure *e, const char *wrong)
+{
+	char hint[128];
+
+	snprintf(hint, sizeof(hint),
+		 "'vkctl cache rm %.12s' removes it, and it is made here then, if that is possible",
+		 e->imported);
+	return fail(f, r, ERROR_UNSUPPORTED, hint,
+		    "the kernel refuses %s, which was imported, %s%s: %s", e->module,
+		    e->signer[0] ? "signed by " : "signed by nobody who is known", e->signer,
+		    wrong);
+}
+
 static int fail_load(Failure *f, int r, const char *module, const Signer *signer)
 {
 	switch (r) {
@@ -116,7 +151,10 @@ static void finish_load(Ensure *e, int r)
 {
 	_cleanup_failure_ Failure f = {};
 
-	fail_load(&f, r, e->module, &e->manager->builder_config.signer);
+	if (e->imported[0] && what_is_wrong(r))
+		fail_imported(&f, r, e, what_is_wrong(r));
+	else
+		fail_load(&f, r, e->module, &e->manager->builder_config.signer);
 	log_message(LOG_ERR, "%s", failure_message(&f));
 	finish(e, &f);
 }
@@ -154,6 +192,8 @@ static void on_built(const BuildResult *result, void *userdata)
 	}
 	e->cached = e->cached && result->cached;
 	snprintf(e->module, sizeof(e->module), "%s", result->module);
+	snprintf(e->imported, sizeof(e->imported), "%s", result->imported ? result->key : "");
+	snprintf(e->signer, sizeof(e->signer), "%s", result->imported ? result->imported : "");
 	fd = builder_open(e->manager->builder, result->key, result->module);
 	r = fd < 0 ? fd : kmod_load(e->manager->event, fd, on_loaded, e, &e->task);
 	if (r < 0)
@@ -195,6 +235,7 @@ static void load_core(Ensure *e)
 		return;
 	}
 	snprintf(e->module, sizeof(e->module), CORE_MODULE);
+	e->imported[0] = 0;
 	r = kmod_load_installed(e->manager->event, core.path, on_installed, e, &e->task);
 	if (r < 0)
 		on_installed(r, e);

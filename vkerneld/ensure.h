@@ -18,6 +18,8 @@ typedef struct Ensure {
 	void *userdata;
 	bool cached;
 	char module[MODULE_NAME_SIZE]; /* that loads now, or did last */
+	char imported[HASH_HEX_SIZE]; /* its key, if another host made it */
+	char signer[256]; /* of that, or empty */
 	Task *task;
 } Ensure;
 

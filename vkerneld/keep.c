@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "vkerneld/build/cache.h"
-#include "vkerneld/build/prebuilt.h"
 #include "vkerneld/build/template.h"
 #include "vkerneld/ensure.h"
 #include "vkerneld/keep.h"
@@ -73,12 +72,28 @@ static bool is_loaded(const Uses *u, const KeepEntry *e)
 	return false;
 }
 
+static bool is_gone(const Manager *m, const char *kernel)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (strcmp(kernel, m->host.release) == 0)
+		return false;
+	if (asprintf(&path, "%s/%s", m->options->modules, kernel) < 0) {
+		path = NULL;
+		return false;
+	}
+	return access(path, F_OK) < 0 && errno == ENOENT;
+}
+
 static KeepUse use_of(Manager *m, const Uses *u, const KeepEntry *e)
 {
 	if (strcmp(e->kernel, m->host.release) == 0 && is_loaded(u, e))
 		return KEEP_LOADED;
 	if (strcmp(e->key, u->keys.core) == 0 || strcmp(e->key, u->keys.template) == 0 ||
-	    prebuilt_is(m->builder, e->digest, e->key) || builder_works_on(m->builder, e->key))
+	    builder_works_on(m->builder, e->key))
+		return KEEP_NEEDED;
+	/* Whatever runs now: nothing here could make it anew for when its kernel does. */
+	if (e->imported && !is_gone(m, e->kernel))
 		return KEEP_NEEDED;
 	return KEEP_FREE;
 }
@@ -95,7 +110,10 @@ static void name_module(const char *digest, char ret[MODULE_NAME_SIZE])
 
 static void fill(const DbBuild *b, KeepEntry *e)
 {
-	*e = (KeepEntry){ .size = b->size, .made = b->started, .last_use = b->last_use };
+	*e = (KeepEntry){ .size = b->size,
+			  .made = b->started,
+			  .last_use = b->last_use,
+			  .imported = b->imported };
 	snprintf(e->key, sizeof(e->key), "%s", b->key);
 	snprintf(e->digest, sizeof(e->digest), "%s", b->digest);
 	snprintf(e->content, sizeof(e->content), "%s", b->content ? b->content : "");
@@ -193,19 +211,6 @@ static int drop(Collection *c, const KeepEntry *e, const char *reason, const cha
 		    e->module[0] ? e->module : "an entry", e->kernel[0] ? " for " : "", e->kernel,
 		    e->key, why);
 	return c->func ? c->func(e, reason, c->userdata) : 0;
-}
-
-static bool is_gone(const Manager *m, const char *kernel)
-{
-	_cleanup_free_ char *path = NULL;
-
-	if (strcmp(kernel, m->host.release) == 0)
-		return false;
-	if (asprintf(&path, "%s/%s", m->options->modules, kernel) < 0) {
-		path = NULL;
-		return false;
-	}
-	return access(path, F_OK) < 0 && errno == ENOENT;
 }
 
 /* The others stay, in their order. */

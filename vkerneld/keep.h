@@ -24,6 +24,7 @@ typedef struct KeepEntry {
 	char module[MODULE_NAME_SIZE];
 	char kernel[sizeof((struct utsname){}.release)];
 	int64_t size, made, last_use;
+	bool imported; /* another host made it */
 	KeepUse use;
 	bool there; /* nobody took the file away */
 } KeepEntry;

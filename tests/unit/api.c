@@ -433,6 +433,26 @@ static void signatures_that_are_not_trusted(void **state)
 	       "mokutil --import");
 }
 
+/* The key of this host has nothing to do with it. */
+static void imports_that_do_not_load(void **state)
+{
+	fake.imported = "CN=x";
+	fake.load_error = -EKEYREJECTED;
+	manager->builder_config.signer = (Signer){ .key = "/k", .cert = "/c", .hash = "sha256" };
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "refuses vkernel, which was imported, signed by CN=x: it does not trust");
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "hint",
+	       "vkctl cache rm vkernel");
+	fake.imported = "";
+	fake.load_error = -ENOEXEC;
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "signed by nobody who is known: it does not fit");
+	/* It would be so with any other. */
+	fake.load_error = -EPROTO;
+	refuse("Bind", "{\"container\":\"c\",\"pid\":1}", "io.vkernel.Unsupported", "message",
+	       "is of another version");
+}
+
 /* Unloaded between the look at it and the bind, it is loaded again; for ever it is not tried. */
 static void a_policy_that_vanishes_is_loaded_again(void **state)
 {
@@ -1475,6 +1495,7 @@ int main(void)
 		api_test(builds_that_fail),
 		api_test(modules_that_do_not_load),
 		api_test(signatures_that_are_not_trusted),
+		api_test(imports_that_do_not_load),
 		api_test(a_policy_that_vanishes_is_loaded_again),
 		api_test(containers_by_name),
 		api_test(a_container_that_runs_gets_another_policy),

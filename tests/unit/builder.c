@@ -49,6 +49,7 @@ typedef struct World {
 typedef struct Answer {
 	bool done, cached;
 	char key[HASH_HEX_SIZE], module[32];
+	char imported[16]; /* "-" if it was not */
 	Failure failure;
 } Answer;
 
@@ -157,6 +158,7 @@ static void on_done(const BuildResult *result, void *userdata)
 	a->cached = result->cached;
 	strcpy(a->key, result->key);
 	strcpy(a->module, result->module);
+	strcpy(a->imported, result->imported ? result->imported : "-");
 	if (result->failure)
 		failure_copy(&a->failure, result->failure);
 }
@@ -938,6 +940,19 @@ static void a_module_says_what_it_is(void **state)
 	look_at(data, n, "not for x86-64");
 }
 
+static void import(const char *digest, const char *module, char ret_key[HASH_HEX_SIZE])
+{
+	const PrebuiltFile file = {
+		.digest = digest,
+		.module = module,
+		.signer = "CN=x",
+		.data = "module",
+		.size = 6,
+	};
+
+	assert_int_equal(prebuilt_keep(world.builder, &file, ret_key), 0);
+}
+
 /* Of the other host nothing is here: no compiler, no template, and no core. */
 static void what_another_host_made_serves(void **state)
 {
@@ -950,14 +965,13 @@ static void what_another_host_made_serves(void **state)
 	policy_digest_hex(world.policy, digest);
 	assert_true(builder_request(world.builder, world.policy, on_done, &a, &f) < 0);
 	policy_module_name(world.policy, a.module);
-	assert_int_equal(prebuilt_keep(world.builder, digest, a.module, "module", 6, key), 0);
-	assert_true(prebuilt_is(world.builder, digest, key));
-	assert_false(prebuilt_is(world.builder, "core", key));
+	import(digest, a.module, key);
 	build(&a);
 	assert_true(a.cached);
+	assert_string_equal(a.imported, "CN=x");
 	assert_string_equal(a.key, key);
 	ends_in(&a, "odule", true);
-	assert_int_equal(prebuilt_keep(world.builder, "core", CORE_MODULE, "module", 6, core), 0);
+	import("core", CORE_MODULE, core);
 	ask_for_core(&a);
 	assert_string_equal(a.key, core);
 	/* A key of this host is for what is made here. */
@@ -980,12 +994,13 @@ static void what_was_imported_and_changed_is_made_anew(void **state)
 
 	policy_digest_hex(world.policy, digest);
 	policy_module_name(world.policy, a.module);
-	assert_int_equal(prebuilt_keep(world.builder, digest, a.module, "module", 6, key), 0);
+	import(digest, a.module, key);
 	snprintf(file, sizeof(file), "cache/%.2s/%s/%s.ko", key, key, a.module);
 	scratch_write(file, "another");
 	build(&a);
 	assert_placed(&a);
 	assert_string_not_equal(a.key, key);
+	assert_string_equal(a.imported, "-");
 }
 
 #define builder_test(f) cmocka_unit_test_setup_teardown(f, setup, teardown)

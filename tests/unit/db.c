@@ -207,6 +207,28 @@ static void builds(void **state)
 	assert_int_equal(n, 2);
 }
 
+/* Nobody, or somebody, signed it elsewhere; a build of that key here makes it one of this host's. */
+static void a_build_may_be_imported(void **state)
+{
+	static const char *const signers[] = { "", "CN=x", NULL };
+	_cleanup_db_ Db *db = open_db();
+
+	for (size_t i = 0; i < ELEMENTSOF(signers); i++) {
+		_cleanup_db_build_ DbBuild b = {};
+
+		assert_int_equal(db_build_start(db, "k", "d", "6.12", 10), 0);
+		if (signers[i])
+			assert_int_equal(db_build_imported(db, "k", signers[i]), 0);
+		assert_int_equal(db_build_ok(db, "k", 0, 300, "hash"), 0);
+		assert_int_equal(db_build_get(db, "k", &b), 0);
+		if (signers[i])
+			assert_string_equal(b.imported, signers[i]);
+		else
+			assert_null(b.imported);
+	}
+	assert_int_equal(db_build_imported(db, "none", ""), -ENOENT);
+}
+
 static void builds_of_a_dead_daemon_have_failed(void **state)
 {
 	_cleanup_db_build_ DbBuild b = {};
@@ -354,6 +376,7 @@ int main(void)
 		scratch_test(confinements),
 		scratch_test(images),
 		scratch_test(builds),
+		scratch_test(a_build_may_be_imported),
 		scratch_test(builds_of_a_dead_daemon_have_failed),
 		scratch_test(instances),
 		scratch_test(instances_end_with_their_boot),

@@ -276,25 +276,16 @@ void prebuilt_address(Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
 	snprintf(ret, HASH_HEX_SIZE, "address-%.12s", digest);
 }
 
-bool prebuilt_is(Builder *b, const char *digest, const char *key)
-{
-	char address[HASH_HEX_SIZE];
-
-	prebuilt_address(b, digest, address);
-	return strcmp(address, key) == 0;
-}
-
 int prebuilt_look(const void *data, size_t size, PrebuiltLook *ret, Failure *f)
 {
 	*ret = fake.look;
 	return 0;
 }
 
-int prebuilt_keep(Builder *b, const char *digest, const char *module, const void *data,
-		  size_t size, char ret_key[HASH_HEX_SIZE])
+int prebuilt_keep(Builder *b, const PrebuiltFile *p, char ret_key[HASH_HEX_SIZE])
 {
 	fake.imports++;
-	prebuilt_address(b, digest, ret_key);
+	prebuilt_address(b, p->digest, ret_key);
 	return 0;
 }
 
@@ -320,7 +311,8 @@ int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *us
 		policy_digest_hex(policy, digest);
 	(void)db_build_start(b->db, module, digest, "6.12", 1);
 	(void)db_build_ok(b->db, module, 1, 2, "c");
-	done(&(BuildResult){ .key = module, .module = module }, userdata);
+	done(&(BuildResult){ .key = module, .module = module, .imported = fake.imported },
+	     userdata);
 	return 0;
 }
 

@@ -26,6 +26,7 @@ typedef struct FakeCore {
 	BuilderKeys keys;
 	char works_on[HASH_HEX_SIZE]; /* a key */
 	PrebuiltLook look; /* what stands in a module that is imported */
+	const char *imported; /* who signed what is asked for, if it was imported */
 	int builds, loads, swaps, imports; /* how many */
 	/* What goes wrong, once for the last. */
 	int build_error, load_error, load_installed_error, bind_error, policy_error;

@@ -232,6 +232,26 @@ static void what_kernels_that_are_gone_had_goes(void **state)
 	assert_true(!there(2) && there(4));
 }
 
+/* Also those of a kernel that does not run now, until it is gone. */
+static void what_was_imported_stays(void **state)
+{
+	static const char *const kernels[] = { NULL, OTHER, GONE, NULL };
+
+	for (unsigned int n = 0; n < ELEMENTSOF(kernels); n++) {
+		const char *kernel = kernels[n] ? kernels[n] : manager->host.release;
+		char key[HASH_HEX_SIZE];
+
+		make_as(n + 1, NULL, kernel, n);
+		name_it(n + 1, key);
+		assert_int_equal(db_build_imported(manager->db, key, n ? "CN=x" : ""), 0);
+	}
+	make(5, 5);
+	make(6, 6);
+	conf.cache_max = 0;
+	assert_collected("3:kernel_gone 5:over_limit ");
+	assert_true(there(1) && there(2) && there(4) && there(6));
+}
+
 static void what_nobody_knows_goes(void **state)
 {
 	char key[HASH_HEX_SIZE];
@@ -388,6 +408,7 @@ int main(void)
 		keep_test(a_core_that_is_not_loaded_goes),
 		keep_test(what_is_loaded_here_is_not_for_another_kernel),
 		keep_test(what_kernels_that_are_gone_had_goes),
+		keep_test(what_was_imported_stays),
 		keep_test(what_nobody_knows_goes),
 		keep_test(what_is_missing_is_forgotten_when_asked),
 		keep_test(growing_has_it_trimmed),

@@ -259,9 +259,12 @@ static int enqueue(Builder *b, const Request *q, Failure *f)
 	return r;
 }
 
-static int answer_cached(const Request *q)
+/* imported: NULL for what was made here. */
+static int answer_cached(const Request *q, const char *imported)
 {
-	const BuildResult result = { .key = q->key, .module = q->module, .cached = true };
+	const BuildResult result = {
+		.key = q->key, .module = q->module, .cached = true, .imported = imported
+	};
 
 	q->done(&result, q->userdata);
 	return 0;
@@ -362,7 +365,7 @@ static int request(Builder *b, Request *q, Failure *f)
 			return job_add_waiter(j, q->done, q->userdata);
 		found = look_up(b, q->key, q->module);
 		if (found >= 0)
-			return answer_cached(q);
+			return answer_cached(q, NULL);
 		if (found != -ENOENT)
 			tell_corrupt(q->key, q->module, found);
 		if (r >= 0 || has_needed(b, q->product, compiler))
@@ -390,6 +393,16 @@ static int find_imported(Builder *b, Request *q)
 	return r;
 }
 
+static int answer_imported(Builder *b, const Request *q, Failure *f)
+{
+	_cleanup_db_build_ DbBuild build = {};
+	int r = db_build_get(b->db, q->key, &build);
+
+	if (r < 0)
+		return fail_errno(f, r, "asking for an imported module");
+	return answer_cached(q, build.imported ? build.imported : "");
+}
+
 int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *userdata, Failure *f)
 {
 	Request q = { .policy = policy, .done = done, .userdata = userdata };
@@ -398,7 +411,7 @@ int builder_request(Builder *b, const Policy *policy, BuilderDone done, void *us
 	if (policy)
 		builder_find_symvers(b);
 	if (find_imported(b, &q) >= 0)
-		return answer_cached(&q);
+		return answer_imported(b, &q, f);
 	r = signing_identify(&b->config->signer, b->signer, f);
 	if (r < 0)
 		return r;

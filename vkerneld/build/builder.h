@@ -40,6 +40,7 @@ typedef struct BuildResult {
 	const Failure *failure; /* NULL for a success */
 	const char *key, *module;
 	bool cached;
+	const char *imported; /* who signed it, or empty; NULL: it was made here */
 } BuildResult;
 
 /* May be called before builder_request() returns, for what the cache has. */

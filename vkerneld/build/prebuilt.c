@@ -149,27 +149,19 @@ void prebuilt_address(Builder *b, const char *digest, char ret[HASH_HEX_SIZE])
 	key_address(b, digest, ret);
 }
 
-bool prebuilt_is(Builder *b, const char *digest, const char *key)
-{
-	char address[HASH_HEX_SIZE];
-
-	key_address(b, digest, address);
-	return strcmp(address, key) == 0;
-}
-
-static int write_entry(const char *entry, const char *module, const void *data, size_t size)
+static int write_entry(const char *entry, const PrebuiltFile *p)
 {
 	_cleanup_free_ char *path = NULL;
 	_cleanup_close_ int fd = -EBADF;
 	size_t at = 0;
 
-	if (asprintf(&path, "%s/%s.ko", entry, module) < 0) {
+	if (asprintf(&path, "%s/%s.ko", entry, p->module) < 0) {
 		path = NULL;
 		return -ENOMEM;
 	}
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	while (fd >= 0 && at < size) {
-		ssize_t n = write(fd, (const char *)data + at, size - at);
+	while (fd >= 0 && at < p->size) {
+		ssize_t n = write(fd, (const char *)p->data + at, p->size - at);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
@@ -178,33 +170,33 @@ static int write_entry(const char *entry, const char *module, const void *data, 
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-static int commit(Builder *b, const char *key, const char *digest, const char *module,
-		  const char *entry, size_t size)
+static int commit(Builder *b, const char *key, const PrebuiltFile *p, const char *entry)
 {
 	char content[HASH_HEX_SIZE];
 	int r;
 
-	r = cache_content(entry, module, content);
+	r = cache_content(entry, p->module, content);
 	if (r >= 0)
 		r = cache_commit(b->config->cache, key, entry);
 	if (r >= 0)
-		r = db_build_start(b->db, key, digest, b->host->release, clock_now());
-	return r < 0 ? r : db_build_ok(b->db, key, 0, (int64_t)size, content);
+		r = db_build_start(b->db, key, p->digest, b->host->release, clock_now());
+	if (r >= 0)
+		r = db_build_imported(b->db, key, p->signer);
+	return r < 0 ? r : db_build_ok(b->db, key, 0, (int64_t)p->size, content);
 }
 
-int prebuilt_keep(Builder *b, const char *digest, const char *module, const void *data, size_t size,
-		  char ret_key[HASH_HEX_SIZE])
+int prebuilt_keep(Builder *b, const PrebuiltFile *p, char ret_key[HASH_HEX_SIZE])
 {
 	_cleanup_free_ char *entry = NULL;
 	int r;
 
-	prebuilt_address(b, digest, ret_key);
+	prebuilt_address(b, p->digest, ret_key);
 	r = cache_make_temporary(b->config->cache, &entry);
 	if (r < 0)
 		return r;
-	r = write_entry(entry, module, data, size);
+	r = write_entry(entry, p);
 	if (r >= 0)
-		r = commit(b, ret_key, digest, module, entry, size);
+		r = commit(b, ret_key, p, entry);
 	if (r < 0)
 		(void)tree_remove(entry);
 	else if (b->config->grown)

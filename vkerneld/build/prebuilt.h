@@ -28,9 +28,12 @@ void prebuilt_fit(Builder *b, const char *digest, char ret[HASH_HEX_SIZE]);
 /* digest: as above. */
 void prebuilt_address(Builder *b, const char *digest, char ret[HASH_HEX_SIZE]);
 
-/* Was it made elsewhere, for what runs here? Then nothing here could make it anew. */
-bool prebuilt_is(Builder *b, const char *digest, const char *key);
+typedef struct PrebuiltFile {
+	const char *digest, *module;
+	const char *signer; /* empty: nobody vouches for it */
+	const void *data;
+	size_t size;
+} PrebuiltFile;
 
 /* Makes it the cache's; from then on it serves whoever asks for the policy, or the core. */
-int prebuilt_keep(Builder *b, const char *digest, const char *module, const void *data, size_t size,
-		  char ret_key[HASH_HEX_SIZE]);
+int prebuilt_keep(Builder *b, const PrebuiltFile *p, char ret_key[HASH_HEX_SIZE]);
