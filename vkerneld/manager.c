@@ -112,7 +112,7 @@ static int use_conf(Manager *m, const Conf *conf, char **ret_error)
 	return 0;
 }
 
-/* What is signed already is good without the key, so nothing waits for it to be mended. */
+/* What is loaded, or signed already, is good without the key, so this is no reason not to start. */
 static void tell_signer(const Manager *m)
 {
 	const Signer *s = &m->builder_config.signer;
