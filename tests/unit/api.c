@@ -3,6 +3,8 @@
 #include <linux/capability.h>
 #include <signal.h>
 
+#include <nettle/base64.h>
+
 #include "tests/unit/dialog.h"
 #include "tests/unit/fake_core.h"
 #include "tests/unit/pair.h"
@@ -1375,17 +1377,20 @@ static void status_tells_who_signs(void **state)
 
 #define IMPORT_DIGEST "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-/* Import() of six bytes; what differs from what fits comes last, where it holds. */
+static const char *import_data = "bW9kdWxl";
+
+/* Import() of six bytes, or of what was signed; what differs from what fits comes last, where it holds. */
 static const char *import_of(const char *more, const char *insecure)
 {
-	static char text[2048];
+	static char text[4096];
 
 	snprintf(text, sizeof(text),
 		 "{\"prebuilt\":{\"module\":\"vkernel_0123456789ab\",\"digest\":\"" IMPORT_DIGEST
 		 "\",\"architecture\":\"x86_64\",\"kernel\":\"%s\",\"build_id\":\"%s\","
 		 "\"abi\":%d,\"version\":\"" VK_VERSION
-		 "\",\"address\":\"address-0123456789ab\"%s},\"data\":\"bW9kdWxl\"%s}",
-		 manager->host.release, manager->host.build_id, VK_POLICY_ABI, more, insecure);
+		 "\",\"address\":\"address-0123456789ab\"%s},\"data\":\"%s\"%s}",
+		 manager->host.release, manager->host.build_id, VK_POLICY_ABI, more, import_data,
+		 insecure);
 	return text;
 }
 
@@ -1452,6 +1457,78 @@ static void who_vouches_for_an_import(void **state)
 	assert_null(json_get_string(good(answer), "signer"));
 	assert_int_equal(fake.imports, 1);
 	conf.import_certs = NULL;
+}
+
+/* Signed by the pair a of the folder certs, which is the one that is trusted from here on. */
+static void sign_import(char folder[128])
+{
+	static char text[2048];
+	char key[128], cert[128], path[128], module[1024], id[HASH_HEX_SIZE];
+	const Signer signer = { .key = key, .cert = cert, .hash = "sha256" };
+	_cleanup_failure_ Failure f = {};
+	SignReport report = {};
+	FILE *file;
+	size_t n;
+
+	fake_look();
+	scratch_folder("certs");
+	snprintf(folder, 128, "%s/certs", scratch);
+	conf.import_certs = folder;
+	pair_write("certs/a", pair_key(), 1);
+	snprintf(key, sizeof(key), "%s/a.key", folder);
+	snprintf(cert, sizeof(cert), "%s/a.crt", folder);
+	snprintf(path, sizeof(path), "%s/m.ko", scratch);
+	scratch_write("m.ko", "module");
+	assert_int_equal(signing_identify(&signer, id, &f), 0);
+	assert_int_equal(sign_module(&signer, id, path, &report), 0);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	n = fread(module, 1, sizeof(module), file);
+	fclose(file);
+	assert_true(n < sizeof(module) && BASE64_ENCODE_RAW_LENGTH(n) < sizeof(text));
+	base64_encode_raw(text, n, (const uint8_t *)module);
+	text[BASE64_ENCODE_RAW_LENGTH(n)] = 0;
+	import_data = text;
+}
+
+static void forget_import(void)
+{
+	import_data = "bW9kdWxl";
+	conf.import_certs = NULL;
+}
+
+static void a_signed_import_is_kept(void **state)
+{
+	_cleanup_json_ json_object *answer = NULL;
+	char folder[128];
+
+	sign_import(folder);
+	answer = call("Import", import_of("", ""));
+	assert_string_equal(json_get_string(good(answer), "signer"), "CN=" PAIR_NAME);
+	assert_int_equal(fake.imports, 1);
+	/* The signature does not make what is said of it true. */
+	strcpy(fake.look.fit, "fit-another");
+	refuse("Import", import_of("", ""), "io.vkernel.Unsupported", "message", "not true");
+	assert_int_equal(fake.imports, 1);
+	forget_import();
+}
+
+/* While the child still looks at it. */
+static void the_end_answers_who_imports(void **state)
+{
+	char folder[128], *message;
+
+	sign_import(folder);
+	assert_true(asprintf(&message, "{\"method\":\"io.vkernel.Import\",\"parameters\":%s}",
+			     import_of("", "")) > 0);
+	dialog_say(&d, message);
+	free(message);
+	while (!manager->operations)
+		dialog_step(&d);
+	stop();
+	start();
+	assert_int_equal(fake.imports, 0);
+	forget_import();
 }
 
 static void exports(void **state)
@@ -1543,6 +1620,8 @@ int main(void)
 		api_test(status_tells_who_signs),
 		api_test(what_does_not_fit_is_not_imported),
 		api_test(who_vouches_for_an_import),
+		api_test(a_signed_import_is_kept),
+		api_test(the_end_answers_who_imports),
 		api_test(exports),
 	};
 

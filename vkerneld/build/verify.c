@@ -253,7 +253,7 @@ int verify_load(const char *folder, STACK_OF(X509) * *ret, SignReport *r)
 static int verify(STACK_OF(X509) * trusted, const void *module, size_t size, SignReport *r)
 {
 	_cleanup_(cms_freep) CMS_ContentInfo *cms = NULL;
-	Trailer t;
+	Trailer t = {};
 	int error;
 
 	if (size > INT_MAX)
