@@ -88,8 +88,6 @@ podman_run() {
 	remove plain
 }
 
-fully || return 0
-
 @test "two containers of one pid namespace have two kernels; nsenter leads to that of its first process" {
 	local id
 

@@ -61,39 +61,6 @@ same_calls() {
 	same_calls native
 }
 
-fully || return 0
-
-@test "every system call by int 0x80 has the same outcome under runc and on a virtual kernel" {
-	same_calls int80
-}
-
-# Few operations of many kinds, and each looks at what it got.
-STRESSORS=(access chdir chmod chown clone close copy-file dentry dir dup enosys epoll eventfd
-	fallocate fcntl fiemap file-ioctl filename flock fstat fork futex get getdent getrandom
-	hdd kill link lockf madvise memfd metamix mknod mmap mprotect mq msg nanosleep
-	open pidfd pipe poll pty readahead rename seek sem-sysv sendfile set shm shm-sysv
-	sigfd signal signest splice symlink sync-file sysbadaddr tee timer timerfd touch
-	umask unshare userfaultfd utime vforkmany wait xattr)
-
-stress_under() {
-	local options=() stressor
-	for stressor in "${STRESSORS[@]}"; do
-		options+=("--$stressor" 1 "--$stressor-ops" 4)
-	done
-	under "$1" stress-ng --verify --timeout 20 --temp-path /tmp --no-rand-seed "${options[@]}" \
-		>"$VK_RESULTS/parity/stress.$1" 2>&1
-	grep -Eo '(skipped|passed|failed): .*' "$VK_RESULTS/parity/stress.$1" |
-		tee "$VK_RESULTS/parity/stressors.$1"
-	grep -q '^failed: 0$' "$VK_RESULTS/parity/stressors.$1"
-}
-
-# Events that come late on a machine with others at work are failures to some.
-@test "stress-ng's stressors of system calls and files find the same under both" {
-	stress_under runc || stress_under runc
-	stress_under vkernel || stress_under vkernel
-	diff "$VK_RESULTS/parity"/stressors.{runc,vkernel}
-}
-
 # serve NAME [OPTION...] -- COMMAND...: a service of this system, in a container that has a copy of it
 serve() {
 	local name=$1 options=()
@@ -157,4 +124,37 @@ ends_well() {
 	run -0 in_service postgres pgbench --no-vacuum --host /tmp --client 2 --transactions 50 postgres
 	says "number of transactions actually processed: 100/100" "number of failed transactions: 0"
 	ends_well postgres
+}
+
+fully || return 0
+
+@test "every system call by int 0x80 has the same outcome under runc and on a virtual kernel" {
+	same_calls int80
+}
+
+# Few operations of many kinds, and each looks at what it got.
+STRESSORS=(access chdir chmod chown clone close copy-file dentry dir dup enosys epoll eventfd
+	fallocate fcntl fiemap file-ioctl filename flock fstat fork futex get getdent getrandom
+	hdd kill link lockf madvise memfd metamix mknod mmap mprotect mq msg nanosleep
+	open pidfd pipe poll pty readahead rename seek sem-sysv sendfile set shm shm-sysv
+	sigfd signal signest splice symlink sync-file sysbadaddr tee timer timerfd touch
+	umask unshare userfaultfd utime vforkmany wait xattr)
+
+stress_under() {
+	local options=() stressor
+	for stressor in "${STRESSORS[@]}"; do
+		options+=("--$stressor" 1 "--$stressor-ops" 4)
+	done
+	under "$1" stress-ng --verify --timeout 20 --temp-path /tmp --no-rand-seed "${options[@]}" \
+		>"$VK_RESULTS/parity/stress.$1" 2>&1
+	grep -Eo '(skipped|passed|failed): .*' "$VK_RESULTS/parity/stress.$1" |
+		tee "$VK_RESULTS/parity/stressors.$1"
+	grep -q '^failed: 0$' "$VK_RESULTS/parity/stressors.$1"
+}
+
+# Events that come late on a machine with others at work are failures to some.
+@test "stress-ng's stressors of system calls and files find the same under both" {
+	stress_under runc || stress_under runc
+	stress_under vkernel || stress_under vkernel
+	diff "$VK_RESULTS/parity"/stressors.{runc,vkernel}
 }
