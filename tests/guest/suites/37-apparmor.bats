@@ -9,7 +9,7 @@ load helper
 
 CONFINE=$BATS_TEST_DIRNAME/confine
 WORK=$VK_ROOM/apparmor
-RANDOM_COUNT=${VK_RANDOM:-10}
+RANDOM_COUNT=${VK_RANDOM:-1}
 SEED=${VK_SEED:-${VK_KERNEL//./}}
 # The kinds of rules that vkerneld has packed, so that both kernels read the same bytes.
 PARSER=(apparmor_parser --config-file=/dev/null --base /etc/apparmor.d --skip-cache
