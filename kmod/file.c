@@ -201,10 +201,10 @@ static u32 vk_open_mask(const struct file *file)
 		     (__force u32)FMODE_WRITE != VK_MAY_WRITE);
 	mask = ((__force u32)file->f_mode << 2 & VK_MAY_READ) |
 	       ((__force u32)file->f_mode & VK_MAY_WRITE);
+	if (unlikely(file->f_flags & O_APPEND) && mask & VK_MAY_WRITE)
+		mask ^= VK_MAY_WRITE | VK_MAY_APPEND;
 	if (unlikely(file->f_flags & (O_TRUNC | O_CREAT)))
 		mask |= VK_MAY_WRITE;
-	else if (unlikely(file->f_flags & O_APPEND) && mask & VK_MAY_WRITE)
-		mask ^= VK_MAY_WRITE | VK_MAY_APPEND;
 	return mask;
 }
 

@@ -164,6 +164,12 @@ random_ones() {
 	grep -F 'chroot-detached r /t yes no/a -> EACCES' "$WORK/jail.vkernel"
 }
 
+@test "to create or to truncate is no way around a rule on appending" {
+	compare append append "$CONFINE/append.list"
+	grep -F 'open ac /t/other -> ok' "$WORK/append.vkernel"
+	grep -F 'open ac /t/log -> EACCES' "$WORK/append.vkernel"
+}
+
 # AppArmor shows that the test is right, and without either the test shows that it can fail.
 @test "renames and mounts while files are opened: neither refused nor permitted wrongly" {
 	expect "1 mount-race 20 -> leaked:EPERM" quiet confine_run "$CONFINE/race.list"
