@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <string.h>
 #include <sys/stat.h>
 
+#include "proto/varlink.h"
 #include "vkctl/binding.h"
 #include "vkctl/call.h"
 
@@ -64,4 +66,28 @@ json_object *binding_parameters(const struct container *container)
 	if (r >= 0)
 		r = json_add_string(parameters, "apparmor", container->apparmor);
 	return r < 0 ? NULL : TAKE_PTR(parameters);
+}
+
+int prepare(const struct container *container, bool *ret_apparmor_taken, struct failure *failure)
+{
+	_cleanup_json_ json_object *parameters = binding_parameters(container), *reply = NULL;
+	int r;
+
+	if (!parameters)
+		return -ENOMEM;
+	r = call("Prepare", parameters, BINDING_SECONDS, &reply, failure);
+	if (r >= 0)
+		*ret_apparmor_taken = json_get_bool(reply, "apparmor_taken");
+	return r;
+}
+
+int program_path(char path[PATH_MAX], struct failure *failure)
+{
+	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
+
+	if (n < 0)
+		return failure_set(failure, STATUS_FAILED, NULL, "reading /proc/self/exe: %s",
+				   strerror(errno));
+	path[n] = '\0';
+	return 0;
 }

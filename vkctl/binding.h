@@ -2,6 +2,8 @@
 /* What the hook and the shim ask of vkerneld for a container, and whether they may. */
 #pragma once
 
+#include <limits.h>
+
 #include "vkctl/bundle.h"
 
 /* A first start may compile the core and a module; the time-out of hooks is longer. */
@@ -19,3 +21,12 @@ int fail_restored(struct failure *failure);
 
 /* Prepare's, and with a pid Bind's; NULL when memory is out. */
 json_object *binding_parameters(const struct container *container);
+
+/*
+ * Has vkerneld make ready what the container will be bound to. apparmor_taken: its AppArmor profile
+ * is enforced there, too.
+ */
+int prepare(const struct container *container, bool *ret_apparmor_taken, struct failure *failure);
+
+/* What the hooks in a config are to run: this program. */
+int program_path(char path[PATH_MAX], struct failure *failure);

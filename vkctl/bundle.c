@@ -279,10 +279,21 @@ static int read_config(struct container *container, struct failure *failure)
 	return r < 0 ? r : read_linux(container, failure);
 }
 
+int container_from_text(struct container *container, const char *text, size_t length,
+			const char *name, struct failure *failure)
+{
+	const char *why = NULL;
+	int r = parse_object(text, length, &container->config, &why);
+
+	if (r == -EBADMSG)
+		return failure_set(failure, STATUS_FAILED, NULL,
+				   "%s is not JSON as it should be: %s", name, why);
+	return r < 0 ? r : read_config(container, failure);
+}
+
 int container_from_config(struct container *container, const char *path, struct failure *failure)
 {
 	_cleanup_free_ char *text = NULL;
-	const char *why = NULL;
 	size_t length;
 	int r;
 
@@ -294,11 +305,7 @@ int container_from_config(struct container *container, const char *path, struct 
 		return failure_set(failure, STATUS_FAILED, NULL, "%s is no regular file", path);
 	if (r < 0)
 		return failure_set(failure, STATUS_FAILED, NULL, "%s: %s", path, strerror(-r));
-	r = parse_object(text, length, &container->config, &why);
-	if (r == -EBADMSG)
-		return failure_set(failure, STATUS_FAILED, NULL,
-				   "%s is not JSON as it should be: %s", path, why);
-	return r < 0 ? r : read_config(container, failure);
+	return container_from_text(container, text, length, path, failure);
 }
 
 int container_from_bundle(struct container *container, struct failure *failure)

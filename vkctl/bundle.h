@@ -13,6 +13,9 @@
  */
 #define MOVED_ANNOTATION "io.vkernel.moved"
 
+/* How a config is written. */
+#define CONFIG_TEXT (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+
 /* The strings live as long as the objects. */
 struct container {
 	json_object *state; /* owned */
@@ -39,7 +42,11 @@ void container_clear(struct container *container);
 int container_from_state(struct container *container, const char *text, size_t length,
 			 struct failure *failure);
 
-/* From a config.json; the rest of @container may be zero. */
+/* From a config's text, which messages call @name; the rest of @container may be zero. */
+int container_from_text(struct container *container, const char *text, size_t length,
+			const char *name, struct failure *failure);
+
+/* The same of a file. */
 int container_from_config(struct container *container, const char *path, struct failure *failure);
 
 /* The second half: from the config.json in the bundle that the state names. */

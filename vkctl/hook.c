@@ -10,6 +10,7 @@
 #include "vkctl/complaint.h"
 #include "vkctl/input.h"
 #include "vkctl/output.h"
+#include "vkctl/precreate.h"
 
 enum stage { STAGE_BIND, STAGE_UNBIND };
 
@@ -39,7 +40,7 @@ static int find_stage(const char *name, const struct container *container, enum 
 			return 0;
 		}
 	return failure_set(failure, STATUS_USAGE,
-			   "the stages are createRuntime, prestart, poststop",
+			   "the stages are precreate, createRuntime, prestart, poststop",
 			   "%s is no stage of vkctl's", name);
 }
 
@@ -144,6 +145,22 @@ static int complain(const struct failure *failure, const struct container *conta
 	return warn ? STATUS_OK : r;
 }
 
+/* A container that only gets a warning starts by the config as it came. */
+static int run_precreate(void)
+{
+	_cleanup_failure_ struct failure failure = {};
+	_cleanup_container_ struct container container = {};
+	_cleanup_free_ char *text = NULL;
+	int r = precreate(&container, &text, &failure);
+
+	if (r >= 0)
+		return STATUS_OK;
+	r = complain(&failure, &container);
+	if (r == STATUS_OK)
+		puts(text ?: "");
+	return r;
+}
+
 static int run(int argc, char **argv)
 {
 	struct arguments arguments = { .max = 1 };
@@ -152,11 +169,15 @@ static int run(int argc, char **argv)
 	int r;
 
 	arguments_parse(
-		&arguments, "[createRuntime|prestart|poststop]",
+		&arguments, "[precreate|createRuntime|prestart|poststop]",
 		"Bind a container to its virtual kernel, or take it back: an OCI runtime hook.\v"
 		"The container's state comes on the standard input, as runtimes pass it to "
-		"their hooks. Without a stage, the state's status decides.",
+		"their hooks. Without a stage, the state's status decides. In podman's stage "
+		"precreate, its config comes there, and goes to the standard output without the "
+		"seccomp filter, which the virtual kernel has in its place.",
 		false, argc, argv);
+	if (arguments.word[0] && strcmp(arguments.word[0], "precreate") == 0)
+		return run_precreate();
 	r = run_stage(arguments.word[0], &container, &failure);
 	return r < 0 ? complain(&failure, &container) : STATUS_OK;
 }

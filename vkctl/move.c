@@ -5,8 +5,6 @@
 #include "vkctl/binding.h"
 #include "vkctl/move.h"
 
-#define PLAIN_TEXT (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
-
 /* The stages that vkctl serves. */
 static const char *const stages[] = { "createRuntime", "prestart", "poststop" };
 
@@ -147,7 +145,7 @@ static int collect(const struct container *container, bool apparmor, json_object
 
 static int annotate(json_object *config, json_object *moved)
 {
-	const char *text = json_object_to_json_string_ext(moved, PLAIN_TEXT);
+	const char *text = json_object_to_json_string_ext(moved, CONFIG_TEXT);
 
 	if (!text)
 		return -ENOMEM;

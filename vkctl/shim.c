@@ -17,7 +17,6 @@
 #include "vkctl/shim.h"
 #include "vkctl/shim_arguments.h"
 
-#define PLAIN_TEXT (JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
 #define EXEC_SECONDS 10
 
 struct shim {
@@ -81,7 +80,7 @@ static int write_config(struct shim *s, struct failure *failure)
 {
 	size_t length;
 	const char *text =
-		json_object_to_json_string_length(s->container.config, PLAIN_TEXT, &length);
+		json_object_to_json_string_length(s->container.config, CONFIG_TEXT, &length);
 	int r = text ? replace_file(s->path, text, length) : -ENOMEM;
 
 	return r < 0 ? fail_change(s->path, r, failure) : 0;
@@ -109,30 +108,6 @@ static void change_back(struct shim *s)
 		r = replace_file(s->path, text, length);
 	if (r < 0)
 		fprintf(stderr, SHIM_NAME ": %s stays changed: %s\n", s->path, strerror(-r));
-}
-
-static int own_path(char path[PATH_MAX], struct failure *failure)
-{
-	ssize_t n = readlink("/proc/self/exe", path, PATH_MAX - 1);
-
-	if (n < 0)
-		return failure_set(failure, STATUS_FAILED, NULL, "reading /proc/self/exe: %s",
-				   strerror(errno));
-	path[n] = '\0';
-	return 0;
-}
-
-static int ask_daemon(struct shim *s, bool *ret_apparmor, struct failure *failure)
-{
-	_cleanup_json_ json_object *parameters = binding_parameters(&s->container), *reply = NULL;
-	int r;
-
-	if (!parameters)
-		return -ENOMEM;
-	r = call("Prepare", parameters, BINDING_SECONDS, &reply, failure);
-	if (r >= 0)
-		*ret_apparmor = json_get_bool(reply, "apparmor_taken");
-	return r;
 }
 
 static int read_config(struct shim *s, struct failure *failure)
@@ -163,9 +138,9 @@ static int move(struct shim *s, struct failure *failure)
 	if (r >= 0)
 		r = docker_name_image(&s->container, s->path, failure);
 	if (r >= 0)
-		r = own_path(program, failure);
+		r = program_path(program, failure);
 	if (r >= 0)
-		r = ask_daemon(s, &apparmor, failure);
+		r = prepare(&s->container, &apparmor, failure);
 	if (r >= 0)
 		r = config_move(&s->container, apparmor, program, failure);
 	return r < 0 ? r : change_config(s, failure);
@@ -239,7 +214,7 @@ static int change_process(const char *path, const char *container)
 	if (!profile || !is_enforced(container, profile))
 		return r;
 	json_object_object_del(process, "apparmorProfile");
-	changed = json_object_to_json_string_length(process, PLAIN_TEXT, &length);
+	changed = json_object_to_json_string_length(process, CONFIG_TEXT, &length);
 	return changed ? replace_file(path, changed, length) : -ENOMEM;
 }
 

@@ -664,6 +664,66 @@ static void test_hook_poststop(void **state)
 	assert_int_equal(vkctl("{}", "hook poststop"), 1);
 }
 
+#define PODMANS                                                                              \
+	"{\"annotations\":{\"io.vkernel.policy\":\"web\"},\"process\":{\"apparmorProfile\":" \
+	"\"containers-default\"},\"hooks\":{\"createRuntime\":[{\"path\":\"/bin/other\"},"   \
+	"{\"path\":\"/usr/bin/vkctl\",\"args\":[\"vkctl\",\"hook\"]}]},\"linux\":{\"x\":"    \
+	"18446744073709551615,\"cgroupsPath\":\"machine.slice:libpod:c1\",\"seccomp\":"      \
+	"{\"defaultAction\":\"SCMP_ACT_ALLOW\"}}}"
+
+static void test_hook_precreate(void **state)
+{
+	_cleanup_json_ json_object *config = NULL;
+	json_object *hooks;
+
+	if (!may_bind())
+		skip();
+	put_file("in", PODMANS);
+	assert_int_equal(vkctl("{\"parameters\":{\"apparmor_taken\":true}}", "hook precreate"), 0);
+	assert_has(outcome.request, "\"method\":\"io.vkernel.Prepare\"");
+	assert_has(outcome.request, "\"container\":\"c1\"");
+	assert_has(outcome.request, "\"seccomp\":{");
+	config = json_tokener_parse(outcome.out);
+	assert_non_null(config);
+	assert_null(json_get_object(json_get_object(config, "linux"), "seccomp"));
+	assert_has(outcome.out, "\"x\":18446744073709551615");
+	assert_string_equal(
+		json_get_string(json_get_object(config, "annotations"), "io.vkernel.moved"),
+		"{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\"}}");
+	assert_string_equal(json_get_string(json_get_object(config, "process"), "apparmorProfile"),
+			    "containers-default");
+	/* The hook that binds is there in any case, and once. */
+	hooks = json_get_object(config, "hooks");
+	assert_int_equal(json_object_array_length(json_get_array(hooks, "createRuntime")), 2);
+	assert_int_equal(json_object_array_length(json_get_array(hooks, "poststop")), 1);
+}
+
+static void test_hook_precreate_fails_closed(void **state)
+{
+	const char *gone = "{\"error\":\"io.vkernel.NoSuchPolicy\",\"parameters\":"
+			   "{\"name\":\"web\"}}";
+	char conf[128];
+
+	if (!may_bind())
+		skip();
+	put_file("in", PODMANS);
+	assert_int_equal(vkctl(gone, "hook precreate"), 5);
+	assert_has(outcome.err, "vkctl: c1: no policy is called web");
+	assert_string_equal(outcome.out, "");
+	path_of("conf", conf);
+	put_file("conf", "OnFailure=warn\n");
+	setenv("VKERNEL_CONF", conf, 1);
+	assert_int_equal(vkctl(gone, "hook precreate"), 0);
+	assert_string_equal(outcome.out, PODMANS "\n");
+	put_file("in", "{\"annotations\":{\"io.vkernel.moved\":\"{}\"}}");
+	assert_int_equal(vkctl(gone, "hook precreate"), 5);
+	assert_string_equal(outcome.out, "");
+	setenv("VKERNEL_CONF", "/nonexistent", 1);
+	put_file("in", "[]");
+	assert_int_equal(vkctl("{}", "hook precreate"), 1);
+	assert_has(outcome.err, "config.json is not JSON");
+}
+
 static void test_hook_input_is_bounded(void **state)
 {
 	char path[128];
@@ -713,6 +773,8 @@ int main(void)
 		cmocka_unit_test(test_hook_binds),
 		cmocka_unit_test(test_hook_fails_closed),
 		cmocka_unit_test(test_hook_poststop),
+		cmocka_unit_test(test_hook_precreate),
+		cmocka_unit_test(test_hook_precreate_fails_closed),
 		cmocka_unit_test(test_hook_input_is_bounded),
 	};
 

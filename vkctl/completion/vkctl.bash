@@ -73,7 +73,7 @@ _vkctl() {
 		words='--follow --container --json --help'
 		[[ $prev == --container || $prev == -c ]] && words=$(__vkctl_names list container)
 		;;
-	hook) words='createRuntime prestart poststop' ;;
+	hook) words='precreate createRuntime prestart poststop' ;;
 	list | ls | ps | status) words='--json --help' ;;
 	esac
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))

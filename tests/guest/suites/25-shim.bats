@@ -312,6 +312,36 @@ podman_run() {
 	done
 }
 
+by_precreate() {
+	CONTAINERS_CONF_OVERRIDE=/usr/share/doc/vkernel/podman/containers.conf podman --runtime "$1" \
+		run --network none --annotation io.vkernel.policy=shim-policy "${@:2}" \
+		</dev/null 2>"$VK_ROOM/said" 3>&-
+}
+
+@test "podman's stage precreate moves the filter, and no other runtime is needed" {
+	policy shim-policy "$(rule ERRNO:91 uname)"
+	for runtime in runc crun; do
+		by_precreate $runtime --detach --name pre-$runtime --rootfs "$VK_ROOTFS" sleep 100000
+		expect 0 seccomp_of "$(podman inspect --format '{{.State.Pid}}' pre-$runtime)"
+		refused 91 podman exec pre-$runtime callprobe native uname buf
+		refused 1 podman exec pre-$runtime callprobe native migrate_pages 0 0 0 0
+		allowed podman exec pre-$runtime callprobe native getppid
+		[ "$(vkctl list --json | jq 'map(select(.policy == "shim-policy")) | length')" -eq 1 ]
+		podman rm --force --time 0 pre-$runtime
+		[ "$(vkctl list --json | jq 'map(select(.policy == "shim-policy")) | length')" -eq 0 ]
+	done
+}
+
+@test "podman's stage precreate: what can not be prepared does not start" {
+	run ! by_precreate runc --rm --annotation io.vkernel.policy=nonesuch --rootfs "$VK_ROOTFS" true
+	grep -F nonesuch "$VK_ROOM/said"
+	# Without the stage, the runtime installs its filter.
+	podman --runtime runc run --detach --name pre-none --network none --rootfs "$VK_ROOTFS" \
+		--annotation io.vkernel.policy=shim-policy sleep 100000 </dev/null 3>&-
+	expect 2 seccomp_of "$(podman inspect --format '{{.State.Pid}}' pre-none)"
+	podman rm --force --time 0 pre-none
+}
+
 @test "podman with vkctl's hook and the shim binds once" {
 	set_conf
 	policy shim-policy "$(rule ERRNO:91 uname)"
