@@ -70,7 +70,8 @@ static int read_for(const Manager *m, const char *profile, size_t size,
 	int r;
 
 	(void)sscanf(m->host.release, "%u.%u", &target.kernel_major, &target.kernel_minor);
-	r = profile_read_seccomp(profile, size, &target, &p, &report);
+	r = profile_read_isolated(profile, size, &target, m->profile_uid, m->profile_gid, &p,
+				  &report);
 	if (r < 0)
 		return fail_profile(f, r, &report);
 	if (ret_warnings) {

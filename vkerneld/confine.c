@@ -36,12 +36,10 @@ struct Confining {
 	Task *task;
 };
 
-/* Of the child's outcome; behind it come the confinement, the error, and warnings with a NUL each.
- */
+/* Of the child's outcome; behind it come the confinement, and the result with its report. */
 typedef struct Head {
-	int32_t result;
 	uint32_t host;
-	uint64_t confinement, error, warnings; /* sizes */
+	uint64_t confinement; /* its size */
 } Head;
 
 void confine_outcome_done(ConfineOutcome *o)
@@ -109,24 +107,13 @@ void confine_now(const Manager *m, const ConfineWish *wish, ConfineOutcome *ret)
 
 static int write_outcome(int fd, const ConfineOutcome *o)
 {
-	const char *error = o->report.error ? o->report.error : "";
-	Head head = { .result = o->result,
-		      .host = o->host,
-		      .confinement = o->confinement ? o->confinement->size : 0,
-		      .error = strlen(error) };
-	FILE *f = fdopen(fd, "w");
+	const Head head = { .host = o->host,
+			    .confinement = o->confinement ? o->confinement->size : 0 };
+	int r = write_out(fd, &head, sizeof(head));
 
-	if (!f)
-		return -errno;
-	for (size_t i = 0; i < o->report.n_warnings; i++)
-		head.warnings += strlen(o->report.warnings[i]) + 1;
-	fwrite(&head, sizeof(head), 1, f);
-	if (o->confinement)
-		fwrite(o->confinement, head.confinement, 1, f);
-	fputs(error, f);
-	for (size_t i = 0; i < o->report.n_warnings; i++)
-		fwrite(o->report.warnings[i], strlen(o->report.warnings[i]) + 1, 1, f);
-	return fflush(f) != 0 || ferror(f) ? -EIO : 0;
+	if (r >= 0)
+		r = write_out(fd, o->confinement, head.confinement);
+	return r < 0 ? r : profile_report_write(&o->report, o->result, fd);
 }
 
 static int work(void *arg)
@@ -152,25 +139,11 @@ static int read_confinement(const char *bytes, uint64_t size, ConfineOutcome *o)
 	return vk_confinement_valid(c, size) && c->size == size ? 0 : -EBADMSG;
 }
 
-static int read_report(const char *text, const Head *head, ProfileReport *report)
-{
-	const char *at = text + head->error, *end = at + head->warnings;
-
-	if (head->error) {
-		report->error = strndup(text, head->error);
-		if (!report->error)
-			return -ENOMEM;
-	}
-	for (; at < end; at += strnlen(at, (size_t)(end - at)) + 1)
-		profile_warn(report, "%.*s", (int)(end - at), at);
-	return 0;
-}
-
 static int read_outcome(int fd, ConfineOutcome *o)
 {
 	_cleanup_free_ char *bytes = NULL;
 	Head head;
-	size_t size;
+	size_t size, before;
 	int r = read_back(fd, &bytes, &size);
 
 	if (r < 0)
@@ -178,13 +151,13 @@ static int read_outcome(int fd, ConfineOutcome *o)
 	if (size < sizeof(head))
 		return -EBADMSG;
 	memcpy(&head, bytes, sizeof(head));
-	if (head.confinement > size || head.error > size || head.warnings > size ||
-	    sizeof(head) + head.confinement + head.error + head.warnings != size)
+	if (head.confinement > size - sizeof(head))
 		return -EBADMSG;
-	o->result = head.result;
+	before = sizeof(head) + head.confinement;
 	o->host = head.host;
 	r = read_confinement(bytes + sizeof(head), head.confinement, o);
-	return r < 0 ? r : read_report(bytes + sizeof(head) + head.confinement, &head, &o->report);
+	o->result = profile_report_read(bytes + before, size - before, &o->report);
+	return r < 0 ? r : o->result == -EBADMSG && !o->report.error ? -EBADMSG : 0;
 }
 
 static void forget(Remembered *r)

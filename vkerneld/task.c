@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
+#include "vkerneld/child.h"
 #include "vkerneld/task.h"
 
 struct Task {
@@ -11,16 +12,6 @@ struct Task {
 	TaskDone done;
 	void *userdata;
 };
-
-void child_reset_signals(void)
-{
-	sigset_t none;
-
-	sigemptyset(&none);
-	for (int s = 1; s < NSIG; s++)
-		(void)signal(s, SIG_DFL);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-}
 
 /* The exit status has room for every errno there is. */
 static int result_of(const siginfo_t *info)

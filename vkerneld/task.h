@@ -20,6 +20,3 @@ int task_start(sd_event *event, TaskWork work, void *arg, TaskDone done, void *u
 
 /* Kills a task that still runs; done is not called. */
 Task *task_free(Task *t);
-
-/* What a child of this process must do before anything else: signals as a program expects them. */
-void child_reset_signals(void);

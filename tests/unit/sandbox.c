@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Builds: time-outs, output, identity, and no process left. */
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "tests/unit/scratch.h"
@@ -211,6 +212,41 @@ static void it_is_somebody_else_with_nothing(void **state)
 	outcome_done(&o);
 }
 
+/* Where everybody may write. */
+static void it_changes_nothing_outside(void **state)
+{
+	char path[] = "/tmp/vkernel-outside-XXXXXX", script[512];
+	Outcome o;
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, 1) < 0) {
+		print_message("this kernel has no Landlock\n");
+		skip();
+	}
+	assert_int_equal(chmod(scratch, 0777), 0);
+	assert_non_null(mkdtemp(path));
+	assert_int_equal(chmod(path, 0777), 0);
+	snprintf(
+		script, sizeof(script),
+		"cd %s; mkdir d && echo made; (: >f) && echo made; cd \"$HOME\"; mkdir d && : >d/f && "
+		"mv d/f f && rm f && : >/dev/null && ls %s && echo inside",
+		path, path);
+	run(&o, script, 20);
+	assert_null(strstr(o.output, "made"));
+	assert_non_null(strstr(o.output, "Permission denied"));
+	assert_non_null(strstr(o.output, "inside\n"));
+	assert_int_equal(rmdir(path), 0);
+	outcome_done(&o);
+}
+
+static void it_has_no_network(void **state)
+{
+	Outcome o;
+
+	run(&o, "perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) or print \"$!\\n\"'", 20);
+	assert_non_null(strstr(o.output, "Permission denied\n"));
+	outcome_done(&o);
+}
+
 static void limits_hold(void **state)
 {
 	Outcome o;
@@ -230,6 +266,8 @@ int main(void)
 		scratch_test(those_of_one_user_do_not_meet),
 		scratch_test(freeing_kills),
 		scratch_test(it_is_somebody_else_with_nothing),
+		scratch_test(it_changes_nothing_outside),
+		scratch_test(it_has_no_network),
 		scratch_test(limits_hold),
 	};
 	sigset_t set;

@@ -2,21 +2,18 @@
 #include "vkerneld/apparmor/compile.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "proto/util.h"
 #include "vkerneld/apparmor/complaint.h"
 #include "vkerneld/apparmor/features.h"
 #include "vkerneld/apparmor/unpack.h"
+#include "vkerneld/child.h"
 #include "vkerneld/profile/isolate.h"
 
 #define FEATURES "/proc/self/fd/3"
@@ -71,51 +68,15 @@ static int take_places(const Files *f)
 	return close_range(NR_FILES, ~0u, 0) < 0 ? -errno : 0;
 }
 
-static int set_limit(int resource, rlim_t value)
-{
-	struct rlimit limit = { value, value };
-
-	return setrlimit(resource, &limit) < 0 ? -errno : 0;
-}
-
 static int set_limits(unsigned int timeout)
 {
-	int r;
+	int r = child_limit(RLIMIT_CPU, timeout + 1);
 
-	r = set_limit(RLIMIT_CPU, timeout + 1);
-	if (r == 0)
-		r = set_limit(RLIMIT_AS, MEMORY_MAX);
-	if (r == 0)
-		r = set_limit(RLIMIT_FSIZE, ARMOR_PACKED_MAX);
-	if (r == 0)
-		r = set_limit(RLIMIT_NOFILE, FILES_MAX);
-	return r < 0 ? r : set_limit(RLIMIT_CORE, 0);
-}
-
-static int become(uid_t uid, gid_t gid)
-{
-	if (uid == 0)
-		return 0;
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Also sets no_new_privs. */
-static int leave_network(void)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	int r;
-
-	if (!ctx)
-		return -ENOMEM;
-	r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(socket), 0);
-	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), SCMP_SYS(io_uring_setup), 0);
-	if (r == 0)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r;
+	if (r >= 0)
+		r = child_limit(RLIMIT_AS, MEMORY_MAX);
+	if (r >= 0)
+		r = child_limit(RLIMIT_FSIZE, ARMOR_PACKED_MAX);
+	return r < 0 ? r : child_limit(RLIMIT_NOFILE, FILES_MAX);
 }
 
 static int confine(const ArmorCompiler *c, const Files *f)
@@ -127,16 +88,13 @@ static int confine(const ArmorCompiler *c, const Files *f)
 	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0 || chdir("/") < 0)
 		return -errno;
 	r = take_places(f);
-	if (r == 0)
-		r = become(c->uid, c->gid);
-	if (r == 0)
-		r = leave_network();
-	if (r == 0)
+	if (r >= 0)
 		r = set_limits(c->timeout);
-	/* The identity change has cleared it. */
-	if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		r = -errno;
-	return r;
+	if (r >= 0)
+		r = child_become(c->uid, c->gid);
+	if (r >= 0)
+		r = child_keep_files(NULL);
+	return r < 0 ? r : child_leave_network();
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "proto/util.h"
 #include "vkerneld/apparmor/engine.h"
 #include "vkerneld/apparmor/unpack.h"
+#include "vkerneld/profile/isolate.h"
 
 typedef struct Search {
 	const ArmorCompiler *compiler;
@@ -20,21 +21,53 @@ typedef struct Search {
 	ProfileReport *report; /* of that file */
 } Search;
 
+typedef struct Packed {
+	const void *bytes;
+	size_t size;
+	const ArmorChoice *choice;
+} Packed;
+
+static int unpack(const void *arg, int fd, ProfileReport *report)
+{
+	_cleanup_armor_policy_ ArmorPolicy policy = {};
+	_cleanup_free_ struct vk_confinement *c = NULL;
+	const Packed *packed = arg;
+	int r = armor_unpack(packed->bytes, packed->size, &policy, report);
+
+	if (r >= 0)
+		r = armor_confine(&policy, packed->choice, &c, report);
+	return r < 0 ? r : write_out(fd, c, c->size);
+}
+
+static int check(const void *bytes, size_t size)
+{
+	const struct vk_confinement *c = bytes;
+
+	return vk_confinement_valid(c, size) && c->size == size ? 0 : -EBADMSG;
+}
+
 int armor_from_text(const ArmorCompiler *c, const char *text, size_t size,
 		    const ArmorChoice *choice, struct vk_confinement **ret, ProfileReport *report)
 {
-	_cleanup_armor_policy_ ArmorPolicy policy = {};
+	const Isolation as = { .uid = c->uid, .gid = c->gid, .seconds = c->timeout };
 	_cleanup_free_ void *packed = NULL;
-	size_t packed_size;
+	_cleanup_free_ char *bytes = NULL;
+	Packed work = { .choice = choice };
+	size_t length;
 	int r;
 
-	r = armor_compile(c, text, size, &packed, &packed_size, report);
+	r = armor_compile(c, text, size, &packed, &work.size, report);
 	/* A profile that is not there is something else. */
 	if (r == -ENOENT)
 		return -ENOPKG;
+	work.bytes = packed;
 	if (r == 0)
-		r = armor_unpack(packed, packed_size, &policy, report);
-	return r < 0 ? r : armor_confine(&policy, choice, ret, report);
+		r = isolate(&as, unpack, &work, &bytes, &length, report);
+	if (r == 0)
+		r = check(bytes, length);
+	if (r == 0)
+		*ret = (struct vk_confinement *)TAKE_PTR(bytes);
+	return r;
 }
 
 static int read_text(int fd, char **ret, size_t *ret_size)

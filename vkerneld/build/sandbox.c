@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <fcntl.h>
-#include <grp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "vkerneld/build/sandbox.h"
-#include "vkerneld/task.h"
+#include "vkerneld/child.h"
 
 #define NICENESS 10
 #define MEMORY_MAX (4ull << 30)
@@ -34,31 +32,30 @@ struct Sandbox {
 /* Those that run, of which a user may have several. */
 static Sandbox *running;
 
-static void set_limit(int resource, rlim_t value)
+static int set_limits(const SandboxSpec *spec)
 {
-	struct rlimit limit = { value, value };
+	int r = child_limit(RLIMIT_CPU, spec->timeout + 1);
 
-	if (setrlimit(resource, &limit) < 0)
-		_exit(126);
+	if (r >= 0)
+		r = child_limit(RLIMIT_AS, MEMORY_MAX);
+	if (r >= 0)
+		r = child_limit(RLIMIT_FSIZE, FILE_MAX);
+	if (r >= 0)
+		r = child_limit(RLIMIT_NOFILE, FILES_MAX);
+	if (r >= 0 && spec->uid)
+		r = child_limit(RLIMIT_NPROC, PROCESSES_MAX);
+	return r;
 }
 
-static void set_limits(const SandboxSpec *spec)
+static int confine(const SandboxSpec *spec)
 {
-	set_limit(RLIMIT_CPU, spec->timeout + 1);
-	set_limit(RLIMIT_AS, MEMORY_MAX);
-	set_limit(RLIMIT_FSIZE, FILE_MAX);
-	set_limit(RLIMIT_NOFILE, FILES_MAX);
-	set_limit(RLIMIT_CORE, 0);
-	if (spec->uid)
-		set_limit(RLIMIT_NPROC, PROCESSES_MAX);
-}
+	int r = set_limits(spec);
 
-static void become(uid_t uid, gid_t gid)
-{
-	if (uid == 0)
-		return;
-	if (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 || setresuid(uid, uid, uid) < 0)
-		_exit(126);
+	if (r >= 0)
+		r = child_become(spec->uid, spec->gid);
+	if (r >= 0)
+		r = child_keep_files(spec->dir);
+	return r < 0 ? r : child_leave_network();
 }
 
 static int open_streams(int out)
@@ -79,12 +76,8 @@ static void run(const SandboxSpec *spec, int out, char *const *env)
 	(void)setpriority(PRIO_PROCESS, 0, NICENESS);
 	if (open_streams(out) < 0 || chdir(spec->dir) < 0)
 		_exit(126);
-	set_limits(spec);
-	become(spec->uid, spec->gid);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+	if (confine(spec) < 0)
 		_exit(126);
-	/* The identity change above has cleared it. */
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	execve(spec->argv[0], (char *const *)spec->argv, env);
 	_exit(127);
 }

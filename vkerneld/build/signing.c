@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <linux/capability.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <openssl/crypto.h>
 
 #include "vkerneld/build/signing.h"
+#include "vkerneld/child.h"
 #include "vkerneld/task.h"
 
 #define LOCKDOWN "/sys/kernel/security/lockdown"
@@ -88,29 +85,22 @@ int signing_identify(const Signer *s, char ret[HASH_HEX_SIZE], Failure *f)
 	return 0;
 }
 
-static int drop_capabilities(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-
-	return syscall(SYS_capset, &head, none) < 0 ? -errno : 0;
-}
-
 /* Being root is enough to read a file of root's; nothing else of root is needed. */
-static int confine(void)
+static int confine(const char *module)
 {
-	const struct rlimit none = { 0, 0 }, seconds = { SECONDS_MAX, SECONDS_MAX };
+	int r = child_limit(RLIMIT_CPU, SECONDS_MAX);
 
-	if (prctl(PR_SET_DUMPABLE, 0) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    setrlimit(RLIMIT_CORE, &none) < 0 || setrlimit(RLIMIT_CPU, &seconds) < 0)
-		return -errno;
-	return drop_capabilities();
+	if (r >= 0)
+		r = child_become(0, 0);
+	if (r >= 0)
+		r = child_keep_files(module);
+	return r < 0 ? r : child_leave_network();
 }
 
 static int work(void *arg)
 {
 	const Order *o = arg;
-	int r = confine();
+	int r = confine(o->module);
 
 	if (r < 0)
 		return sign_refuse(o->report, r, "", "confining the child that signs: %s",

@@ -1,19 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include <grp.h>
-#include <linux/capability.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 
 #include <openssl/crypto.h>
 
 #include "vkerneld/build/signing.h"
 #include "vkerneld/build/verify.h"
 #include "vkerneld/build/vouch.h"
+#include "vkerneld/child.h"
 #include "vkerneld/task.h"
 
 #define PROCESSOR_SECONDS_MAX 5
@@ -36,92 +32,28 @@ typedef struct Work {
 
 static unsigned int n_vouches;
 
-static int set_limit(int resource, rlim_t value)
-{
-	const struct rlimit limit = { value, value };
-
-	return setrlimit(resource, &limit) < 0 ? -errno : 0;
-}
-
 static int set_limits(void)
 {
-	int r;
+	int r = child_limit(RLIMIT_CPU, PROCESSOR_SECONDS_MAX);
 
-	r = set_limit(RLIMIT_CORE, 0);
-	if (r >= 0)
-		r = set_limit(RLIMIT_CPU, PROCESSOR_SECONDS_MAX);
 #ifndef VK_SHADOW_MEMORY /* the sanitizers map terabytes */
 	if (r >= 0)
-		r = set_limit(RLIMIT_AS, MEMORY_MAX);
+		r = child_limit(RLIMIT_AS, MEMORY_MAX);
 #endif
-	if (r >= 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		r = -errno;
 	return r;
 }
 
-/* Without this one uid 0 would be left, which is enough for files of root's. */
-static int become(uid_t uid, gid_t gid)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
-
-	if (uid && (setgroups(0, NULL) < 0 || setresgid(gid, gid, gid) < 0 ||
-		    setresuid(uid, uid, uid) < 0))
-		return -errno;
-	/* The identity change above has cleared the last. */
-	if (syscall(SYS_capset, &head, none) < 0 || prctl(PR_SET_DUMPABLE, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Memory, but none that can be executed, words on stderr, and the end. */
-static int allow_few_calls(scmp_filter_ctx ctx)
-{
-	static const int calls[] = {
-		SCMP_SYS(brk),		 SCMP_SYS(munmap),	   SCMP_SYS(mremap),
-		SCMP_SYS(madvise),	 SCMP_SYS(futex),	   SCMP_SYS(getrandom),
-		SCMP_SYS(clock_gettime), SCMP_SYS(getpid),	   SCMP_SYS(gettid),
-		SCMP_SYS(sched_yield),	 SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigreturn),
-		SCMP_SYS(sigaltstack),	 SCMP_SYS(exit),	   SCMP_SYS(exit_group),
-	};
-	static const int maps[] = { SCMP_SYS(mmap), SCMP_SYS(mprotect) };
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < ELEMENTSOF(calls); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, calls[i], 0);
-	for (size_t i = 0; r == 0 && i < ELEMENTSOF(maps); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, maps[i], 1,
-				     SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-	if (r == 0)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(write), 1,
-				     SCMP_A0(SCMP_CMP_EQ, STDERR_FILENO));
-	return r;
-}
-
+/* The database is among what it closes, and the kernel's socket. */
 static int leave_system(void)
 {
-	scmp_filter_ctx ctx;
-	int r;
-
-	/* The database is among them, and the kernel's socket. */
-	if (close_range(3, ~0u, 0) < 0)
-		return -errno;
-	ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	if (!ctx)
-		return -ENOMEM;
-	r = allow_few_calls(ctx);
-	if (r == 0)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r;
+	return close_range(3, ~0u, 0) < 0 ? -errno : child_only_compute();
 }
 
 static int confine(const VouchOrder *o, SignReport *report)
 {
 	int r;
 
-	r = become(o->uid, o->gid);
+	r = child_become(o->uid, o->gid);
 	if (r >= 0)
 		r = leave_system();
 	return r < 0 ? sign_refuse(report, r, "", "confining the child that verifies: %s",

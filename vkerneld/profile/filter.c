@@ -115,7 +115,8 @@ static int compile(const void *arg, int fd, ProfileReport *report)
 /* Isolated, since libseccomp 2.5 loops for ever on as few as two rules. */
 int filter_compile(const Rules *rules, Filter *ret, ProfileReport *report)
 {
-	int r = isolate(compile, rules, (char **)&ret->code, &ret->n, report);
+	const Isolation as = { .seconds = PROFILE_SECONDS };
+	int r = isolate(&as, compile, rules, (char **)&ret->code, &ret->n, report);
 
 	ret->n /= sizeof(*ret->code);
 	return r;

@@ -1,36 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "vkerneld/profile/isolate.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "proto/util.h"
+#include "vkerneld/child.h"
 
 #define MEMORY_MAX (1ul << 30)
 
-/* Lies in memory that both processes see. */
-typedef struct Outcome {
-	int error;
-	char message[512];
-} Outcome;
+/* In the order of the child's descriptors, behind the usual ones. */
+enum { RESULT, REPORT, NR_FILES };
 
-static void outcome_freep(Outcome **o)
+#define FIRST 3
+
+static bool isolated;
+
+static void files_done(int (*files)[NR_FILES])
 {
-	if (*o)
-		munmap(*o, sizeof(**o));
+	for (size_t i = 0; i < NR_FILES; i++)
+		closep(&(*files)[i]);
 }
 
-static Outcome *outcome_new(void)
+static int files_open(int files[static NR_FILES])
 {
-	void *p = mmap(NULL, sizeof(Outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
-		       -1, 0);
-
-	return p == MAP_FAILED ? NULL : p;
+	for (size_t i = 0; i < NR_FILES; i++) {
+		files[i] = memfd_create("profile", MFD_CLOEXEC);
+		if (files[i] < 0)
+			return -errno;
+	}
+	return 0;
 }
 
 int read_back(int fd, char **ret, size_t *ret_size)
@@ -51,68 +55,121 @@ int read_back(int fd, char **ret, size_t *ret_size)
 	return 0;
 }
 
-static int confine(void)
+int write_out(int fd, const void *bytes, size_t size)
 {
-	const struct rlimit time = { ISOLATED_SECONDS, ISOLATED_SECONDS };
-	const struct rlimit none = { 0, 0 };
+	for (const char *at = bytes; size > 0;) {
+		ssize_t n = write(fd, at, size);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (setrlimit(RLIMIT_CPU, &time) < 0 || setrlimit(RLIMIT_CORE, &none) < 0)
-		return -errno;
-#ifndef VK_SHADOW_MEMORY /* the sanitizers map terabytes */
-	const struct rlimit memory = { MEMORY_MAX, MEMORY_MAX };
-
-	if (setrlimit(RLIMIT_AS, &memory) < 0)
-		return -errno;
-#endif
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
 	return 0;
 }
 
-static void run_child(Isolated *f, const void *arg, int fd, Outcome *outcome)
+/* The database is among what it closes, and the kernel's socket. */
+static int leave_system(const int files[static NR_FILES])
 {
-	ProfileReport report = {};
+	int above[NR_FILES];
 
-	outcome->error = confine();
-	if (outcome->error == 0)
-		outcome->error = f(arg, fd, &report);
-	snprintf(outcome->message, sizeof(outcome->message), "%s",
-		 report.error ? report.error : "");
-	_exit(0);
+	for (int i = 0; i < NR_FILES; i++) {
+		above[i] = fcntl(files[i], F_DUPFD, FIRST + NR_FILES);
+		if (above[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < NR_FILES; i++)
+		if (dup2(above[i], FIRST + i) < 0)
+			return -errno;
+	return close_range(FIRST + NR_FILES, ~0u, 0) < 0 ? -errno : child_only_compute();
 }
 
-static int check_outcome(const Outcome *outcome, int status, ProfileReport *report)
+static int confine(const Isolation *as, const int files[static NR_FILES])
+{
+	int r = child_limit(RLIMIT_CPU, as->seconds);
+
+#ifndef VK_SHADOW_MEMORY /* the sanitizers map terabytes */
+	if (r >= 0)
+		r = child_limit(RLIMIT_AS, MEMORY_MAX);
+#endif
+	if (r >= 0)
+		r = child_become(as->uid, as->gid);
+	return r < 0 ? r : leave_system(files);
+}
+
+static void run_child(const Isolation *as, Isolated *f, const void *arg,
+		      const int files[static NR_FILES])
+{
+	ProfileReport report = {};
+	int r;
+
+	isolated = true;
+	child_reset_signals();
+	r = confine(as, files);
+	if (r < 0)
+		_exit(126);
+	r = f(arg, FIRST + RESULT, &report);
+	_exit(profile_report_write(&report, r, FIRST + REPORT) < 0 ? 125 : 0);
+}
+
+static int check_end(const Isolation *as, int status, ProfileReport *report)
 {
 	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGXCPU))
 		return profile_fail(report, -E2BIG,
-				    "libseccomp does not come to an end with these rules in %d "
-				    "seconds; use fewer conditions",
-				    ISOLATED_SECONDS);
+				    "reading this does not come to an end in %u seconds; use fewer "
+				    "conditions or patterns",
+				    as->seconds);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 126)
+		return profile_fail(report, -EIO, "the process that reads can not be confined");
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
-		return profile_fail(report, -EINVAL, "libseccomp crashes on these rules");
-	if (outcome->error < 0 && *outcome->message)
-		return profile_fail(report, outcome->error, "%s", outcome->message);
-	return outcome->error;
+		return profile_fail(report, -EINVAL, "its reader crashes on this");
+	return 0;
 }
 
-int isolate(Isolated *f, const void *arg, char **ret, size_t *ret_size, ProfileReport *report)
+static int run_here(Isolated *f, const void *arg, char **ret, size_t *ret_size,
+		    ProfileReport *report)
 {
-	_cleanup_(outcome_freep) Outcome *outcome = outcome_new();
 	_cleanup_close_ int fd = memfd_create("profile", MFD_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return -errno;
+	r = f(arg, fd, report);
+	return r < 0 ? r : read_back(fd, ret, ret_size);
+}
+
+static int take_result(const int files[static NR_FILES], char **ret, size_t *ret_size,
+		       ProfileReport *report)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	int r = read_back(files[REPORT], &text, &size);
+
+	if (r >= 0)
+		r = profile_report_read(text, size, report);
+	return r < 0 ? r : read_back(files[RESULT], ret, ret_size);
+}
+
+int isolate(const Isolation *as, Isolated *f, const void *arg, char **ret, size_t *ret_size,
+	    ProfileReport *report)
+{
+	_cleanup_(files_done) int files[NR_FILES] = { -EBADF, -EBADF };
 	int status, r;
 	pid_t pid;
 
-	if (!outcome)
-		return -ENOMEM;
-	if (fd < 0)
-		return -errno;
+	if (isolated)
+		return run_here(f, arg, ret, ret_size, report);
+	r = files_open(files);
+	if (r < 0)
+		return r;
 	pid = fork();
 	if (pid < 0)
 		return -errno;
 	if (pid == 0)
-		run_child(f, arg, fd, outcome);
+		run_child(as, f, arg, files);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
-	r = check_outcome(outcome, status, report);
-	return r < 0 ? r : read_back(fd, ret, ret_size);
+	r = check_end(as, status, report);
+	return r < 0 ? r : take_result(files, ret, ret_size, report);
 }

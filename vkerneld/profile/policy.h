@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <json-c/json.h>
 
@@ -54,6 +55,16 @@ void profile_report_done(ProfileReport *r);
  */
 int profile_read_seccomp(const char *json, size_t size, const ProfileTarget *target, Policy **ret,
 			 ProfileReport *report);
+
+/* What it may take, of processor time. */
+#define PROFILE_SECONDS 3
+
+/*
+ * The same, by a child process of that user (0: of this one) without privileges; -EINVAL, too, if
+ * the profile makes it crash, -E2BIG if it takes PROFILE_SECONDS.
+ */
+int profile_read_isolated(const char *json, size_t size, const ProfileTarget *target, uid_t uid,
+			  gid_t gid, Policy **ret, ProfileReport *report);
 
 /* The policy that allows everything. */
 int policy_new_allow(Policy **ret);

@@ -2,9 +2,11 @@
 #include "vkerneld/profile/report.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "proto/util.h"
+#include "vkerneld/profile/isolate.h"
 
 int profile_fail(ProfileReport *r, int error, const char *format, ...)
 {
@@ -62,6 +64,59 @@ void profile_report_done(ProfileReport *r)
 	free(r->warnings);
 	free(r->error);
 	*r = (ProfileReport){};
+}
+
+/* Behind it come strings with a NUL each: what failed, or none, and the warnings. */
+typedef struct Head {
+	int32_t error;
+	uint32_t n_dropped;
+} Head;
+
+int profile_report_write(const ProfileReport *r, int error, int fd)
+{
+	const Head head = { .error = error, .n_dropped = (uint32_t)r->n_dropped };
+	const char *why = r->error ? r->error : "";
+	int done = write_out(fd, &head, sizeof(head));
+
+	if (done >= 0)
+		done = write_out(fd, why, strlen(why) + 1);
+	for (size_t i = 0; done >= 0 && i < r->n_warnings && i < PROFILE_WARNINGS_MAX; i++)
+		done = write_out(fd, r->warnings[i], strlen(r->warnings[i]) + 1);
+	return done;
+}
+
+/* Others see these texts, and the process that wrote them had read what a stranger wrote. */
+static void clean(char *text, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		if (text[i] && text[i] != '\n' && (text[i] < ' ' || text[i] > '~'))
+			text[i] = '?';
+}
+
+static void read_texts(const char *at, const char *end, int error, ProfileReport *r)
+{
+	if (*at)
+		profile_fail(r, error, "%s", at);
+	for (at += strlen(at) + 1; at < end; at += strlen(at) + 1)
+		profile_warn(r, "%s", at);
+}
+
+int profile_report_read(char *bytes, size_t size, ProfileReport *r)
+{
+	Head head;
+
+	if (size <= sizeof(head) || bytes[size - 1] != '\0')
+		return -EBADMSG;
+	memcpy(&head, bytes, sizeof(head));
+	if (head.error > 0 || head.error < -4095)
+		return -EBADMSG;
+	clean(bytes + sizeof(head), size - sizeof(head));
+	read_texts(bytes + sizeof(head), bytes + size, head.error, r);
+	if (head.n_dropped && r->n_warnings >= PROFILE_WARNINGS_MAX) {
+		r->n_dropped += head.n_dropped - 1;
+		profile_warn(r, "%s", "");
+	}
+	return head.error;
 }
 
 static size_t escape(char out[5], unsigned char c)

@@ -10,6 +10,13 @@ int profile_fail(ProfileReport *r, int error, const char *format, ...)
 
 void profile_warn(ProfileReport *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * To and from another process: @error, and the report. The second one returns that error, or
+ * -EBADMSG; what it reads, and cleans, comes behind what the report has.
+ */
+int profile_report_write(const ProfileReport *r, int error, int fd);
+int profile_report_read(char *bytes, size_t size, ProfileReport *r);
+
 /* Text of a profile as a message can bear it: printable ASCII, in quotes, escaped, cut. */
 typedef struct Quoted {
 	char text[80];

@@ -6,6 +6,7 @@
 #include "proto/util.h"
 #include "vkerneld/profile/action.h"
 #include "vkerneld/profile/arch.h"
+#include "vkerneld/profile/isolate.h"
 #include "vkerneld/profile/rule.h"
 #include "vkerneld/profile/specialise.h"
 
@@ -200,6 +201,37 @@ int profile_read_seccomp(const char *json, size_t size, const ProfileTarget *tar
 	int r = read_json(&reader, json, size, ret);
 
 	rules_done(&reader.rules);
+	if (r < 0 && !report->error)
+		return profile_fail(report, r, "the profile can not be read: %s", strerror(-r));
+	return r;
+}
+
+typedef struct Text {
+	const char *json;
+	size_t size;
+	const ProfileTarget *target;
+} Text;
+
+static int read_text(const void *arg, int fd, ProfileReport *report)
+{
+	const Text *text = arg;
+	_cleanup_free_ Policy *p = NULL;
+	int r = profile_read_seccomp(text->json, text->size, text->target, &p, report);
+
+	return r < 0 ? r : write_out(fd, p, policy_size(p));
+}
+
+int profile_read_isolated(const char *json, size_t size, const ProfileTarget *target, uid_t uid,
+			  gid_t gid, Policy **ret, ProfileReport *report)
+{
+	const Isolation as = { .uid = uid, .gid = gid, .seconds = PROFILE_SECONDS };
+	const Text text = { json, size, target };
+	_cleanup_free_ char *bytes = NULL;
+	size_t length;
+	int r = isolate(&as, read_text, &text, &bytes, &length, report);
+
+	if (r >= 0)
+		r = policy_load(bytes, length, ret);
 	if (r < 0 && !report->error)
 		return profile_fail(report, r, "the profile can not be read: %s", strerror(-r));
 	return r;

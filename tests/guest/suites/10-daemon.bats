@@ -34,6 +34,11 @@ teardown() {
 	run -0 vkctl list
 }
 
+@test "systemd finds it exposed by 2.8 of 10, and that can be exceeded" {
+	systemd-analyze security --no-pager --threshold=28 vkerneld.service
+	run ! systemd-analyze security --no-pager --threshold=27 vkerneld.service
+}
+
 @test "this host is healthy" {
 	run vkctl status
 	echo "$output"
