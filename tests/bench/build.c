@@ -2,17 +2,18 @@
 /*
  * How long a new policy takes to become a module, from the request to what is in the cache, by the
  * daemon's own code:
- * bench-build FOLDER SOURCES RELEASE
- * leaves cache and database in the folder; sources: where kmod/ and proto/ are.
+ * bench-build SOURCES RELEASE [ROUNDS]
+ * prints JSON, medians of so many rounds; sources: where kmod/ and proto/ are. cold: without a
+ * template; warm: what is in the cache; large: a policy of 2 MiB.
  */
+#include <ftw.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "vkerneld/build/builder.h"
 
-#define ROUNDS 30
-#define ROUNDS_KBUILD 5
+#define ROUNDS_MAX 100
 #define LARGE (2u << 20)
 
 typedef struct Bench {
@@ -23,6 +24,7 @@ typedef struct Bench {
 	Builder *builder;
 	uint32_t next; /* what tells a policy from all others */
 	bool done, failed;
+	bool cached; /* whether what is asked for is in the cache */
 } Bench;
 
 static double now(void)
@@ -45,7 +47,7 @@ static void on_done(const BuildResult *result, void *userdata)
 	Bench *b = userdata;
 
 	b->done = true;
-	b->failed = result->failure || result->cached;
+	b->failed = result->failure || result->cached != b->cached;
 	if (result->failure)
 		fprintf(stderr, "%s\n", failure_message(result->failure));
 }
@@ -63,39 +65,84 @@ static Policy *make_policy(Bench *b, size_t size)
 	return p;
 }
 
-static int build(Bench *b, size_t size, double *ret_ms)
+static int build(Bench *b, const Policy *p)
 {
-	_cleanup_free_ Policy *p = make_policy(b, size);
 	_cleanup_failure_ Failure f = {};
-	double began = now();
 	int r;
 
-	if (!p)
-		return -ENOMEM;
 	b->done = false;
 	r = builder_request(b->builder, p, on_done, b, &f);
 	if (r < 0)
 		fprintf(stderr, "%s\n", failure_message(&f));
 	while (r >= 0 && !b->done)
 		r = sd_event_run(b->event, UINT64_MAX);
-	*ret_ms = now() - began;
-	return b->failed ? -EIO : r;
+	return r < 0 ? r : b->failed ? -EIO : 0;
 }
 
-/* The first one waits for the template, or the core. */
-static int measure(Bench *b, const char *what, size_t size, size_t rounds)
+static int remove_below(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	double ms[ROUNDS], first;
+	return at->level > 0 ? remove(path) : 0;
+}
+
+/* Another daemon, on what is there: with an empty cache, one that never built. */
+static int begin(Bench *b, bool empty)
+{
+	b->builder = builder_free(b->builder);
+	if (empty)
+		nftw(b->config.cache, remove_below, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	return builder_new(b->event, &b->config, &b->host, b->db, &b->builder);
+}
+
+typedef struct Way {
+	const char *name;
+	size_t size;
+	bool kbuild, cold, warm;
+	double unit; /* in milliseconds */
+} Way;
+
+static const Way ways[] = {
+	{ "template_ms", sizeof(Policy), .unit = 1 },
+	{ "large_ms", LARGE, .unit = 1 },
+	{ "warm_us", sizeof(Policy), .warm = true, .unit = 1e-3 },
+	{ "cold_ms", sizeof(Policy), .cold = true, .unit = 1 },
+	{ "kbuild_ms", sizeof(Policy), .kbuild = true, .unit = 1 },
+};
+
+static int round_of(Bench *b, const Way *way, double *ret)
+{
+	_cleanup_free_ Policy *p = make_policy(b, way->size);
+	double began;
+	int r = p ? 0 : -ENOMEM;
+
+	if (r >= 0 && way->cold)
+		r = begin(b, true);
+	if (r >= 0 && way->warm)
+		r = build(b, p);
+	b->cached = way->warm;
+	began = now();
+	if (r >= 0)
+		r = build(b, p);
+	*ret = (now() - began) / way->unit;
+	b->cached = false;
+	return r;
+}
+
+/* What the first one waits for, but for the cold ones, is not theirs. */
+static int measure(Bench *b, const Way *way, size_t rounds)
+{
+	double taken[ROUNDS_MAX], first;
 	int r;
 
-	r = build(b, size, &first);
+	b->config.kbuild = way->kbuild;
+	r = begin(b, false);
+	if (r >= 0 && !way->cold)
+		r = round_of(b, way, &first);
 	for (size_t i = 0; r >= 0 && i < rounds; i++)
-		r = build(b, size, &ms[i]);
+		r = round_of(b, way, &taken[i]);
 	if (r < 0)
 		return r;
-	qsort(ms, rounds, sizeof(*ms), compare);
-	printf("%s: the first %.0f ms, then %zu: median %.2f ms, at most %.2f ms\n", what, first,
-	       rounds, ms[rounds / 2], ms[rounds - 1]);
+	qsort(taken, rounds, sizeof(*taken), compare);
+	printf("%s\"%s\": %.2f", way == ways ? "{" : ", ", way->name, taken[rounds / 2]);
 	return 0;
 }
 
@@ -122,31 +169,26 @@ static int start(Bench *b, const char *folder, const char *sources, const char *
 		.queue_max = 256,
 	};
 	r = sd_event_new(&b->event);
-	if (r >= 0)
-		r = db_open(db, &b->db, &error);
-	if (r >= 0)
-		r = builder_new(b->event, &b->config, &b->host, b->db, &b->builder);
-	return r;
+	return r < 0 ? r : db_open(db, &b->db, &error);
 }
 
 int main(int argc, char **argv)
 {
+	char folder[] = "/tmp/bench-build-XXXXXX";
+	size_t rounds = argc > 3 ? strtoul(argv[3], NULL, 10) : 30;
 	Bench b = {};
 	int r;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: bench-build FOLDER SOURCES RELEASE\n");
+	if (argc < 3 || rounds == 0 || rounds > ROUNDS_MAX || !mkdtemp(folder)) {
+		fprintf(stderr, "usage: bench-build SOURCES RELEASE [ROUNDS]\n");
 		return EXIT_FAILURE;
 	}
-	r = start(&b, argv[1], argv[2], argv[3]);
-	if (r >= 0)
-		r = measure(&b, "template", sizeof(Policy), ROUNDS);
-	if (r >= 0)
-		r = measure(&b, "template, 2 MiB", LARGE, ROUNDS);
-	b.config.kbuild = true;
-	if (r >= 0)
-		r = measure(&b, "kbuild", sizeof(Policy), ROUNDS_KBUILD);
+	r = start(&b, folder, argv[1], argv[2]);
+	for (size_t i = 0; r >= 0 && i < ELEMENTSOF(ways); i++)
+		r = measure(&b, &ways[i], rounds);
 	if (r < 0)
 		fprintf(stderr, "bench-build: %s\n", strerror(-r));
+	else
+		printf("}\n");
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
