@@ -65,8 +65,9 @@ static int vk_link_decide(const struct vk_confinement *c, const struct vk_link *
 		return err;
 	by_link = vk_link_allowed(dfa, link, state);
 	answer->quiet = vk_file_quiet(dfa, state, link->owner);
+	/* Both paths are looked up before any of them is found to be refused. */
 	if (!(by_link & VK_MAY_LINK))
-		return 0;
+		return vk_path_is_gone(c, &link->target) ? -ENOENT : 0;
 	state = vk_dfa_next(dfa, state, 0);
 	err = vk_path_match(c, dfa, &link->target, &state);
 	if (err)

@@ -273,10 +273,11 @@ static int vk_walk_connected(const struct vk_confinement *confinement,
 	return vk_walk(&way, sink);
 }
 
-/* Of a name that the kernel makes while it creates a file, or of a deleted file's. */
-static bool vk_is_deleted(const struct vk_name *name)
+/* A name that the kernel makes while it creates a file is no deleted file's. */
+bool vk_path_is_gone(const struct vk_confinement *confinement, const struct vk_name *name)
 {
-	return d_unlinked(name->path.dentry) && d_is_positive(name->path.dentry);
+	return !name->used && !(confinement->flags & VK_CONFINE_MEDIATE_DELETED) &&
+	       d_unlinked(name->path.dentry) && d_is_positive(name->path.dentry);
 }
 
 int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa *dfa,
@@ -285,8 +286,7 @@ int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa 
 	struct vk_sink sink = { .dfa = dfa, .state = *state };
 	int err;
 
-	if (!name->used && !(confinement->flags & VK_CONFINE_MEDIATE_DELETED) &&
-	    vk_is_deleted(name))
+	if (vk_path_is_gone(confinement, name))
 		return -ENOENT;
 	err = vk_walk_connected(confinement, name, &sink);
 	if (err == -EACCES) {

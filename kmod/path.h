@@ -57,6 +57,9 @@ struct vk_name {
 int vk_path_match(const struct vk_confinement *confinement, const struct vk_dfa *dfa,
 		  const struct vk_name *name, u32 *state);
 
+/* Whether it is a deleted file's, and the confinement does not have it pass for what it was. */
+bool vk_path_is_gone(const struct vk_confinement *confinement, const struct vk_name *name);
+
 /*
  * Writes the path for people to read, with a NUL at its end, or as much of it as there is room for.
  * Under rcu_read_lock(). Does not sleep.

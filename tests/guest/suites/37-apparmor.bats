@@ -162,6 +162,7 @@ random_ones() {
 	compare jail jail "$CONFINE/jail.list"
 	grep -F 'chroot-open r /t /yes/a -> ok' "$WORK/jail.vkernel"
 	grep -F 'chroot-detached r /t yes no/a -> EACCES' "$WORK/jail.vkernel"
+	grep -F 'link-tmpfile /t/yes /t/no/new -> ENOENT' "$WORK/jail.vkernel"
 }
 
 @test "to create or to truncate is no way around a rule on appending" {
