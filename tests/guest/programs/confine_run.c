@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <limits.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,6 +40,7 @@ struct run {
 	VarlinkClient *client;
 	int cgroups; /* the folder of those that workers are in */
 	pid_t peers[NR_PEERS];
+	int lines[NR_PEERS]; /* to them, and back */
 	bool sibling; /* was given, and is no child */
 	struct tree *tree;
 };
@@ -50,24 +52,56 @@ struct worker {
 	bool ended; /* and was waited for */
 };
 
-/* Signals do not end it, but for the one that does. */
-static pid_t make_peer(uid_t uid)
+/* Signals do not end it, but for the one that does; each byte that it gets it gives back. */
+static void be_peer(uid_t uid, int line)
 {
-	pid_t pid = fork();
+	char byte;
 	int i;
 
-	if (pid < 0)
-		fail("fork");
-	if (pid > 0)
-		return pid;
-	close_range(CONFINE_SOCKET, ~0u, 0);
+	if (dup2(line, CONFINE_SOCKET) < 0)
+		_exit(3);
+	close_range(CONFINE_SOCKET + 1, ~0u, 0);
 	for (i = 1; i < NSIG; i++)
 		signal(i, SIG_IGN);
 	/* A change of user would undo the other. */
 	if (setresuid(uid, uid, uid) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(3);
 	for (;;)
-		pause();
+		if (read(CONFINE_SOCKET, &byte, 1) == 1 && write(CONFINE_SOCKET, &byte, 1) != 1)
+			_exit(3);
+}
+
+static pid_t make_peer(uid_t uid, int *ret_line)
+{
+	int lines[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, lines) < 0)
+		fail("socketpair");
+	pid = fork();
+	if (pid < 0)
+		fail("fork");
+	if (pid == 0)
+		be_peer(uid, lines[1]);
+	close(lines[1]);
+	*ret_line = lines[0];
+	return pid;
+}
+
+/* Who was sent a signal may be about to die of it: it does before it answers. */
+static bool peer_lives(pid_t pid, int line)
+{
+	struct pollfd wait = { .fd = line, .events = POLLIN };
+	char byte;
+
+	kill(pid, SIGCONT);
+	while (recv(line, &byte, 1, MSG_DONTWAIT) == 1)
+		;
+	if (send(line, "", 1, MSG_NOSIGNAL) == 1 &&
+	    (poll(&wait, 1, 1000) == 0 || recv(line, &byte, 1, 0) == 1))
+		return true;
+	waitpid(pid, NULL, 0);
+	return false;
 }
 
 static void renew_peers(struct run *run)
@@ -76,12 +110,12 @@ static void renew_peers(struct run *run)
 	int i;
 
 	for (i = 0; i < NR_PEERS; i++) {
-		if (i == PEER_SIBLING && run->sibling)
+		if ((i == PEER_SIBLING && run->sibling) ||
+		    (run->peers[i] && peer_lives(run->peers[i], run->lines[i])))
 			continue;
-		if (run->peers[i] && waitpid(run->peers[i], NULL, WNOHANG) == 0)
-			kill(run->peers[i], SIGCONT);
-		else
-			run->peers[i] = make_peer(uids[i]);
+		if (run->peers[i])
+			close(run->lines[i]);
+		run->peers[i] = make_peer(uids[i], &run->lines[i]);
 	}
 }
 
