@@ -2,14 +2,15 @@
 # operation; where that is not so, confine/known says why.
 #
 # 6.12 compares the most of the profiles that have names; VK_SHARE=all compares all of them on any.
-# VK_RANDOM is how many random profiles there are, VK_SEED what they begin with: hundreds of them take
+# VK_RANDOM is how many random profiles there are, of ten sets of rules each, VK_SEED what they begin
+# with: hundreds of them take
 # BATS_TEST_TIMEOUT= of some thousand seconds. What was compared comes back in $VK_RESULTS.
 
 load helper
 
 CONFINE=$BATS_TEST_DIRNAME/confine
 WORK=$VK_ROOM/apparmor
-RANDOM_COUNT=${VK_RANDOM:-1}
+RANDOM_COUNT=${VK_RANDOM:-10}
 SEED=${VK_SEED:-${VK_KERNEL//./}}
 # The kinds of rules that vkerneld has packed, so that both kernels read the same bytes.
 PARSER=(apparmor_parser --config-file=/dev/null --base /etc/apparmor.d --skip-cache
