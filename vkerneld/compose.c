@@ -53,8 +53,13 @@ static int fail_profile(Failure *f, int r, const ProfileReport *report)
 		return fail(f, r, ERROR_INVALID_PROFILE, "a profile may have 4 MiB", "%s",
 			    report->error ? report->error : "the profile is too long");
 	case -EINVAL:
+	case -E2BIG:
 		return fail(f, r, ERROR_INVALID_PROFILE, NULL, "%s",
 			    report->error ? report->error : "the profile is wrong");
+	case -EIO:
+	case -EBADMSG:
+		return fail(f, r, ERROR_FAILED, NULL, "%s",
+			    report->error ? report->error : "the profile's reader fails");
 	default:
 		return fail_errno(f, r, "reading the profile");
 	}

@@ -2,7 +2,7 @@
 /*
  * What the kernel takes, from the request to its answer:
  * bench-kernel load FILE      for a module that is not loaded, and is not afterwards
- * bench-kernel bind           for a process that is bound to the first policy there is
+ * bench-kernel bind MODULE    for a process that is bound to that policy
  * prints the microseconds of each of 30 times.
  */
 #include <fcntl.h>
@@ -95,7 +95,7 @@ static void on_event(const KernelEvent *event, void *userdata)
 {
 }
 
-static int bind_often(void)
+static int bind_often(const char *module)
 {
 	KernelBinding want = { .container = "bench", .capabilities = UINT64_MAX };
 	_cleanup_free_ KernelPolicy *policies = NULL;
@@ -112,9 +112,11 @@ static int bind_often(void)
 		r = kernel_probe(k);
 	if (r >= 0)
 		r = kernel_policies(k, &policies, &n);
-	if (r < 0 || n == 0)
+	for (size_t i = 0; r >= 0 && i < n; i++)
+		if (strcmp(policies[i].module, module) == 0)
+			want.digest = policies[i].digest;
+	if (r < 0 || !want.digest)
 		return r < 0 ? r : -ENOENT;
-	want.digest = policies[0].digest;
 	for (int i = 0; r >= 0 && i < ROUNDS; i++) {
 		r = bind_once(k, &want, &us);
 		if (r >= 0)
@@ -129,9 +131,9 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "load") == 0)
 		r = load(argv[2]);
-	if (argc == 2 && strcmp(argv[1], "bind") == 0) {
+	if (argc == 3 && strcmp(argv[1], "bind") == 0) {
 		(void)mkdir(CGROUP, 0755);
-		r = bind_often();
+		r = bind_often(argv[2]);
 		(void)rmdir(CGROUP);
 	}
 	if (r < 0)

@@ -180,6 +180,16 @@ static void it_is_limited(void **state)
 	assert_refused(&c, "x", -EIO, "can not be started");
 }
 
+/* The first one can not leave the others' group. */
+static void it_leaves_nothing_behind(void **state)
+{
+	ArmorCompiler c;
+
+	c = script("setsid --fork sleep 9606; sleep 9607 & sleep 9608 & exit 127");
+	assert_refused(&c, "x", -EIO, "can not be started");
+	assert_int_not_equal(system("pgrep --full --exact 'sleep 960[678]'"), 0);
+}
+
 static void it_is_somebody_else(void **state)
 {
 	const uid_t uid = geteuid() == 0 ? ARMOR_UID : geteuid();
@@ -282,6 +292,7 @@ int main(void)
 		cmocka_unit_test(unknown_flags),
 		cmocka_unit_test(an_end_without_simplification),
 		scratch_test(it_is_limited),
+		scratch_test(it_leaves_nothing_behind),
 		scratch_test(it_is_somebody_else),
 		scratch_test(it_has_no_network),
 		scratch_test(it_is_stopped),

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What others wrote is read by a child that can be lost, and that has nothing. */
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include <cmocka.h>
 
@@ -106,21 +109,42 @@ static int loop(const void *arg, int fd, ProfileReport *report)
 	return 0;
 }
 
+/* Neither what it may write at once nor what it may hold is the caller's to pay for. */
+static int write_much(const void *arg, int fd, ProfileReport *report)
+{
+	return pwrite(fd, "", 1, 1 << 30) == 1 ? 0 : -errno;
+}
+
+static int never_answer(const void *arg, int fd, ProfileReport *report)
+{
+	static int word;
+
+	syscall(SYS_futex, &word, FUTEX_WAIT, 0, NULL, NULL, 0);
+	return 0;
+}
+
 static void test_it_may_fail_crash_or_never_end(void **state)
 {
 	assert_fails(refuse, -EOPNOTSUPP, "not this");
 	assert_fails(crash, -EINVAL, "its reader crashes on this");
 	assert_fails(leave, -EBADMSG, NULL);
 	assert_fails(loop, -E2BIG, "does not come to an end in 1 seconds");
+	assert_fails(never_answer, -E2BIG, "does not come to an end in 1 seconds");
+	assert_fails(write_much, -E2BIG, "too large");
 }
 
 /* Writes "call: errno" for each of the calls that it should not have. */
 static int reach_out(const void *arg, int fd, ProfileReport *report)
 {
+	struct stat st;
+
 	dprintf(fd, "open %d\n", open("/dev/null", O_RDONLY) < 0 ? errno : 0);
 	dprintf(fd, "socket %d\n", socket(AF_UNIX, SOCK_STREAM, 0) < 0 ? errno : 0);
 	dprintf(fd, "fork %d\n", fork() < 0 ? errno : 0);
 	dprintf(fd, "kill %d\n", kill(getppid(), 0) < 0 ? errno : 0);
+	dprintf(fd, "stat %d\n", stat("/etc/passwd", &st) < 0 ? errno : 0);
+	dprintf(fd, "names %d\n",
+		fstatat(AT_FDCWD, "/etc/passwd", &st, AT_EMPTY_PATH) < 0 ? errno : 0);
 	dprintf(fd, "other %d\n", fcntl(fd + 2, F_GETFD) < 0 ? errno : 0);
 	return 0;
 }
@@ -133,7 +157,7 @@ static void test_it_reaches_nothing(void **state)
 
 	assert_true(more >= 0);
 	assert_int_equal(run(reach_out, NULL, &text, &report), 0);
-	assert_string_equal(text, "open 1\nsocket 1\nfork 1\nkill 1\nother 1\n");
+	assert_string_equal(text, "open 1\nsocket 1\nfork 1\nkill 1\nstat 1\nnames 1\nother 1\n");
 	profile_report_done(&report);
 	free(text);
 }

@@ -2,11 +2,9 @@
 #include "vkerneld/apparmor/compile.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 
 #include "proto/util.h"
@@ -20,6 +18,7 @@
 
 #define MEMORY_MAX (1ul << 30)
 #define FILES_MAX 64
+#define PROCESSES_MAX 64 /* of the user's, as all of these parsers are */
 
 /* In the order of the child's descriptors. */
 enum { PROFILE, PACKED, COMPLAINT, ABI, NR_FILES };
@@ -70,12 +69,14 @@ static int take_places(const Files *f)
 
 static int set_limits(unsigned int timeout)
 {
-	int r = child_limit(RLIMIT_CPU, timeout + 1);
+	int r = child_limit_time(timeout);
 
 	if (r >= 0)
 		r = child_limit(RLIMIT_AS, MEMORY_MAX);
 	if (r >= 0)
 		r = child_limit(RLIMIT_FSIZE, ARMOR_PACKED_MAX);
+	if (r >= 0)
+		r = child_limit(RLIMIT_NPROC, PROCESSES_MAX);
 	return r < 0 ? r : child_limit(RLIMIT_NOFILE, FILES_MAX);
 }
 
@@ -94,7 +95,7 @@ static int confine(const ArmorCompiler *c, const Files *f)
 		r = child_become(c->uid, c->gid);
 	if (r >= 0)
 		r = child_keep_files(NULL);
-	return r < 0 ? r : child_leave_network();
+	return r < 0 ? r : child_leave_others();
 }
 
 /*
@@ -129,28 +130,6 @@ static void run(const ArmorCompiler *c, bool simplify, const Files *f)
 		_exit(126);
 	execve(c->parser, (char *const *)argv, env);
 	_exit(127);
-}
-
-/* The status that wait() gives; -ETIME if the child had to be killed. */
-static int wait_for(pid_t pid, unsigned int timeout, int *ret_status)
-{
-	_cleanup_close_ int fd = pidfd_open(pid, 0);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int n = -1;
-
-	if (fd >= 0)
-		do
-			n = poll(&p, 1, (int)timeout * 1000);
-		while (n < 0 && errno == EINTR);
-	if (n <= 0) {
-		(void)kill(-pid, SIGKILL);
-		/* Before setsid() there is no group yet. */
-		(void)kill(pid, SIGKILL);
-	}
-	while (waitpid(pid, ret_status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return n > 0 ? 0 : -ETIME;
 }
 
 static int check_end(const ArmorCompiler *c, int r, int status, ProfileReport *report)
@@ -228,7 +207,7 @@ static int compile(const ArmorCompiler *c, bool simplify, const char *text, size
 		return -errno;
 	if (pid == 0)
 		run(c, simplify, &f);
-	r = wait_for(pid, c->timeout, &status);
+	r = child_wait(pid, c->timeout, &status);
 	r = check_end(c, r, status, report);
 	if (r < 0)
 		return r;

@@ -34,7 +34,7 @@ static Sandbox *running;
 
 static int set_limits(const SandboxSpec *spec)
 {
-	int r = child_limit(RLIMIT_CPU, spec->timeout + 1);
+	int r = child_limit_time(spec->timeout);
 
 	if (r >= 0)
 		r = child_limit(RLIMIT_AS, MEMORY_MAX);

@@ -88,7 +88,7 @@ int signing_identify(const Signer *s, char ret[HASH_HEX_SIZE], Failure *f)
 /* Being root is enough to read a file of root's; nothing else of root is needed. */
 static int confine(const char *module)
 {
-	int r = child_limit(RLIMIT_CPU, SECONDS_MAX);
+	int r = child_limit_time(SECONDS_MAX);
 
 	if (r >= 0)
 		r = child_become(0, 0);

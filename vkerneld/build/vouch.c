@@ -34,7 +34,7 @@ static unsigned int n_vouches;
 
 static int set_limits(void)
 {
-	int r = child_limit(RLIMIT_CPU, PROCESSOR_SECONDS_MAX);
+	int r = child_limit_time(PROCESSOR_SECONDS_MAX);
 
 #ifndef VK_SHADOW_MEMORY /* the sanitizers map terabytes */
 	if (r >= 0)

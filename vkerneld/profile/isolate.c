@@ -6,13 +6,15 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "proto/util.h"
 #include "vkerneld/child.h"
 
 #define MEMORY_MAX (1ul << 30)
+#define FILES_MAX 16
+/* It may have to wait for the processor, but not for ever. */
+#define WAIT_TIMES 5
 
 /* In the order of the child's descriptors, behind the usual ones. */
 enum { RESULT, REPORT, NR_FILES };
@@ -39,19 +41,19 @@ static int files_open(int files[static NR_FILES])
 
 int read_back(int fd, char **ret, size_t *ret_size)
 {
+	const off_t size = lseek(fd, 0, SEEK_END);
 	_cleanup_free_ char *text = NULL;
-	struct stat st;
 
-	if (fstat(fd, &st) < 0)
+	if (size < 0)
 		return -errno;
-	text = malloc((size_t)st.st_size + 1);
+	text = malloc((size_t)size + 1);
 	if (!text)
 		return -ENOMEM;
-	if (pread(fd, text, (size_t)st.st_size, 0) != st.st_size)
+	if (pread(fd, text, (size_t)size, 0) != size)
 		return -EIO;
-	text[st.st_size] = '\0';
+	text[size] = '\0';
 	*ret = TAKE_PTR(text);
-	*ret_size = (size_t)st.st_size;
+	*ret_size = (size_t)size;
 	return 0;
 }
 
@@ -71,7 +73,7 @@ int write_out(int fd, const void *bytes, size_t size)
 /* The database is among what it closes, and the kernel's socket. */
 static int leave_system(const int files[static NR_FILES])
 {
-	int above[NR_FILES];
+	int above[NR_FILES], r;
 
 	for (int i = 0; i < NR_FILES; i++) {
 		above[i] = fcntl(files[i], F_DUPFD, FIRST + NR_FILES);
@@ -81,12 +83,18 @@ static int leave_system(const int files[static NR_FILES])
 	for (int i = 0; i < NR_FILES; i++)
 		if (dup2(above[i], FIRST + i) < 0)
 			return -errno;
-	return close_range(FIRST + NR_FILES, ~0u, 0) < 0 ? -errno : child_only_compute();
+	if (close_range(FIRST + NR_FILES, ~0u, 0) < 0)
+		return -errno;
+	r = child_limit(RLIMIT_NOFILE, FILES_MAX);
+	return r < 0 ? r : child_only_compute();
 }
 
 static int confine(const Isolation *as, const int files[static NR_FILES])
 {
-	int r = child_limit(RLIMIT_CPU, as->seconds);
+	int r = child_limit_time(as->seconds);
+
+	if (r >= 0)
+		r = child_limit(RLIMIT_FSIZE, VK_POLICY_MAX_SIZE);
 
 #ifndef VK_SHADOW_MEMORY /* the sanitizers map terabytes */
 	if (r >= 0)
@@ -112,13 +120,23 @@ static void run_child(const Isolation *as, Isolated *f, const void *arg,
 	_exit(profile_report_write(&report, r, FIRST + REPORT) < 0 ? 125 : 0);
 }
 
-static int check_end(const Isolation *as, int status, ProfileReport *report)
+static int check_end(const Isolation *as, int r, int status, ProfileReport *report)
 {
-	if (WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGXCPU))
+	const int s = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+
+	if (r == -ETIME || s == SIGXCPU)
 		return profile_fail(report, -E2BIG,
 				    "reading this does not come to an end in %u seconds; use fewer "
 				    "conditions or patterns",
 				    as->seconds);
+	if (r < 0)
+		return r;
+	if (s == SIGXFSZ)
+		return profile_fail(report, -E2BIG,
+				    "what becomes of this is too large; use fewer conditions or "
+				    "patterns");
+	if (s == SIGKILL)
+		return profile_fail(report, -EIO, "the process that reads this was killed");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 126)
 		return profile_fail(report, -EIO, "the process that reads can not be confined");
 	if (!WIFEXITED(status) || WEXITSTATUS(status))
@@ -154,7 +172,7 @@ int isolate(const Isolation *as, Isolated *f, const void *arg, char **ret, size_
 	    ProfileReport *report)
 {
 	_cleanup_(files_done) int files[NR_FILES] = { -EBADF, -EBADF };
-	int status, r;
+	int r, status = 0;
 	pid_t pid;
 
 	if (isolated)
@@ -167,9 +185,7 @@ int isolate(const Isolation *as, Isolated *f, const void *arg, char **ret, size_
 		return -errno;
 	if (pid == 0)
 		run_child(as, f, arg, files);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	r = check_end(as, status, report);
+	r = child_wait(pid, WAIT_TIMES * as->seconds, &status);
+	r = check_end(as, r, status, report);
 	return r < 0 ? r : take_result(files, ret, ret_size, report);
 }

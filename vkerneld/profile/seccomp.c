@@ -230,8 +230,8 @@ int profile_read_isolated(const char *json, size_t size, const ProfileTarget *ta
 	size_t length;
 	int r = isolate(&as, read_text, &text, &bytes, &length, report);
 
-	if (r >= 0)
-		r = policy_load(bytes, length, ret);
+	if (r >= 0 && policy_load(bytes, length, ret) < 0)
+		r = -EBADMSG;
 	if (r < 0 && !report->error)
 		return profile_fail(report, r, "the profile can not be read: %s", strerror(-r));
 	return r;
