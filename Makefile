@@ -4,9 +4,10 @@
 #   make install    [DESTDIR= PREFIX=]    make uninstall
 #   make demo       see it work           make check                    every test
 #   make bench      what a call costs     make deb                      Debian packages
+#   make soak       half an hour of starts and kills, tests/guest/README.md
 #   make deps       packages, by apt
 #
-# NO_INSTALL=1 keeps demo, check, bench and deb from installing packages.
+# NO_INSTALL=1 keeps demo, check, bench, soak and deb from installing packages.
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -46,6 +47,11 @@ check: deps
 bench: deps
 	@tests/bench/run
 
+soak: deps
+	tests/guest/kmod 6.12
+	tests/guest/userspace
+	@tests/guest/soak
+
 # Root is who builds in a container.
 deb:
 	@tests/guest/deps deb
@@ -66,4 +72,4 @@ distclean: clean
 help:
 	@sed -n '1,/^$$/s/^# \?//p' Makefile
 
-.PHONY: all modules install uninstall demo check bench deb deps clean distclean help
+.PHONY: all modules install uninstall demo check bench soak deb deps clean distclean help

@@ -2,6 +2,8 @@
 /*
  * genlprobe: what the core's netlink family answers to whoever runs this, one line a way in:
  * a request, a dump, and the membership of the group of events, each with its errno.
+ *
+ * genlprobe instances: how many instances the core has, as only it knows.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -54,16 +56,21 @@ static int ask(int fd, struct message *message)
 	return message->header.nlmsg_type == NLMSG_ERROR ? -error->error : 0;
 }
 
-static int ask_vkernel(int fd, int family, int command, int flags)
+/* Its answer stays in @message. */
+static int ask_vkernel(int fd, int family, int command, int flags, struct message *message)
 {
-	struct message message = {
+	*message = (struct message){
 		.header = { .nlmsg_len = NLMSG_LENGTH(GENL_HDRLEN),
 			    .nlmsg_type = family,
 			    .nlmsg_flags = flags },
 		.genl = { .cmd = command, .version = VKERNEL_FAMILY_VERSION },
 	};
+	return ask(fd, message);
+}
 
-	return ask(fd, &message);
+static const struct nlattr *find_in(const struct message *message, int type)
+{
+	return find(message->room, message->header.nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN), type);
 }
 
 /* Asks the controller for the family; its answer stays in @message. */
@@ -86,8 +93,7 @@ static int find_family(int fd, struct message *message)
 /* The first group there is, of the list in the controller's answer. */
 static int join_events(int fd, const struct message *message)
 {
-	size_t length = message->header.nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN);
-	const struct nlattr *groups = find(message->room, length, CTRL_ATTR_MCAST_GROUPS), *id;
+	const struct nlattr *groups = find_in(message, CTRL_ATTR_MCAST_GROUPS), *id;
 
 	if (!groups)
 		return ENOENT;
@@ -99,11 +105,34 @@ static int join_events(int fd, const struct message *message)
 			  sizeof(__u32)) < 0 ? errno : 0;
 }
 
-int main(void)
+static int print_instances(int fd, int family)
+{
+	struct message message;
+	int err = ask_vkernel(fd, family, VKERNEL_CMD_GET_INFO, 0, &message);
+	const struct nlattr *count = err ? NULL : find_in(&message, VKERNEL_A_INFO_INSTANCES);
+
+	if (!count)
+		return 1;
+	printf("%u\n", *(const __u32 *)payload(count));
+	return 0;
+}
+
+/* The controller's answer, with the family's groups, is in @message. */
+static int print_ways(int fd, int family, const struct message *controller)
+{
+	struct message message;
+
+	printf("request errno %d\n", ask_vkernel(fd, family, VKERNEL_CMD_GET_INFO, 0, &message));
+	printf("dump errno %d\n",
+	       ask_vkernel(fd, family, VKERNEL_CMD_GET_HOOK, NLM_F_DUMP, &message));
+	printf("events errno %d\n", join_events(fd, controller));
+	return 0;
+}
+
+int main(int argc, char **argv)
 {
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC), err, family;
 	struct message message;
-	const struct nlattr *id;
 
 	if (fd < 0) {
 		perror("socket");
@@ -114,11 +143,8 @@ int main(void)
 		printf("family errno %d\n", err);
 		return 0;
 	}
-	id = find(message.room, message.header.nlmsg_len - NLMSG_LENGTH(GENL_HDRLEN),
-		  CTRL_ATTR_FAMILY_ID);
-	family = *(const __u16 *)payload(id);
-	printf("request errno %d\n", ask_vkernel(fd, family, VKERNEL_CMD_GET_INFO, 0));
-	printf("dump errno %d\n", ask_vkernel(fd, family, VKERNEL_CMD_GET_HOOK, NLM_F_DUMP));
-	printf("events errno %d\n", join_events(fd, &message));
-	return 0;
+	family = *(const __u16 *)payload(find_in(&message, CTRL_ATTR_FAMILY_ID));
+	if (argc > 1 && strcmp(argv[1], "instances") == 0)
+		return print_instances(fd, family);
+	return print_ways(fd, family, &message);
 }
