@@ -339,15 +339,19 @@ static int call_method(VarlinkCall *call, const char *method, json_object *param
 static int route(VarlinkCall *call, const char *name, json_object *parameters)
 {
 	const VarlinkService *service = call->connection->server->service;
+	_cleanup_free_ char *interface = NULL;
 	const char *method;
-	size_t n;
+	size_t n = strlen(name);
 
 	method = split(name, &n);
 	if (method && is_interface(name, n, "org.varlink.service"))
 		return call_service(call, method, parameters);
 	if (method && is_interface(name, n, service->interface))
 		return call_method(call, method, parameters);
-	error_with(call, "org.varlink.service.InterfaceNotFound", "interface", name);
+	interface = strndup(name, n);
+	if (!interface)
+		return -ENOMEM;
+	error_with(call, "org.varlink.service.InterfaceNotFound", "interface", interface);
 	return 0;
 }
 

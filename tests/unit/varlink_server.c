@@ -76,9 +76,13 @@ static void standard_errors(void **state)
 	};
 
 	for (size_t i = 0; i < ELEMENTSOF(wrong); i++) {
+		_cleanup_json_ json_object *answer = NULL;
+		const char *key = strstr(wrong[i][1], "Method") ? "method" : "interface";
+
 		dialog_say(&world.d, wrong[i][0]);
-		assert_error(wrong[i][1], strstr(wrong[i][1], "Method") ? "method" : "interface",
-			     wrong[i][2]);
+		answer = dialog_hear(&world.d);
+		dialog_assert_error(answer, wrong[i][1], key, wrong[i][2]);
+		assert_string_equal(json_get_string(dialog_parameters(answer), key), wrong[i][2]);
 	}
 	dialog_say(&world.d, "{\"method\":\"a.test.Watch\"}");
 	assert_error("org.varlink.service.ExpectedMore", NULL, NULL);
