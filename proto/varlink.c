@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include "proto/utf8.h"
 #include "proto/varlink.h"
 
 /* So much is read at first, and stays with a connection; a long message makes it more. */
@@ -224,14 +225,10 @@ static json_tokener *tokener_new(void)
 	return tokener;
 }
 
-static int parse(json_tokener *tokener, const char *text, size_t size, json_object **ret)
+static int parse_ascii(json_tokener *tokener, const char *text, size_t size, json_object **ret)
 {
 	json_object *o;
 
-	if (size > VARLINK_MESSAGE_MAX)
-		return -EMSGSIZE;
-	if (count_values(text, size) > VARLINK_VALUES_MAX)
-		return -E2BIG;
 	json_tokener_reset(tokener);
 	o = json_tokener_parse_ex(tokener, text, (int)size);
 	if (json_tokener_get_error(tokener) != json_tokener_success ||
@@ -242,6 +239,19 @@ static int parse(json_tokener *tokener, const char *text, size_t size, json_obje
 	}
 	*ret = o;
 	return 0;
+}
+
+static int parse(json_tokener *tokener, const char *text, size_t size, json_object **ret)
+{
+	_cleanup_free_ char *ascii = NULL;
+	int r;
+
+	if (size > VARLINK_MESSAGE_MAX)
+		return -EMSGSIZE;
+	if (count_values(text, size) > VARLINK_VALUES_MAX)
+		return -E2BIG;
+	r = json_to_ascii(text, size, &ascii, &size);
+	return r < 0 ? r : parse_ascii(tokener, ascii ? ascii : text, size, ret);
 }
 
 int varlink_parse(const char *text, size_t size, json_object **ret)

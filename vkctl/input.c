@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "proto/utf8.h"
 #include "proto/varlink.h"
 #include "vkctl/input.h"
 
@@ -79,14 +80,18 @@ bool is_text(const char *bytes, size_t length)
 
 int parse_object(const char *text, size_t length, struct json_object **ret, const char **ret_why)
 {
-	struct json_tokener *tokener = json_tokener_new_ex(JSON_DEPTH);
 	_cleanup_json_ struct json_object *object = NULL;
+	_cleanup_free_ char *ascii = NULL;
+	struct json_tokener *tokener;
 	enum json_tokener_error error;
 
+	if (json_to_ascii(text, length, &ascii, &length) < 0)
+		return -ENOMEM;
+	tokener = json_tokener_new_ex(JSON_DEPTH);
 	if (!tokener)
 		return -ENOMEM;
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tokener, text, (int)length);
+	object = json_tokener_parse_ex(tokener, ascii ?: text, (int)length);
 	error = json_tokener_get_error(tokener);
 	if (error == json_tokener_success && json_tokener_get_parse_end(tokener) != length)
 		error = json_tokener_error_parse_unexpected;

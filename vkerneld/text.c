@@ -4,48 +4,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "proto/utf8.h"
 #include "proto/util.h"
 #include "vkerneld/text.h"
-
-/* How many bytes the character should have that begins like this; 0: none begins so. */
-static size_t length_by_first(uint8_t first)
-{
-	if (first < 0x80)
-		return 1;
-	if (first >= 0xc2 && first < 0xe0)
-		return 2;
-	if (first >= 0xe0 && first < 0xf0)
-		return 3;
-	return first >= 0xf0 && first < 0xf5 ? 4 : 0;
-}
-
-/* Of those that begin alike, the second byte tells longer forms, surrogates and what is beyond. */
-static bool second_fits(const uint8_t *s)
-{
-	switch (s[0]) {
-	case 0xe0:
-		return s[1] >= 0xa0;
-	case 0xed:
-		return s[1] < 0xa0;
-	case 0xf0:
-		return s[1] >= 0x90;
-	case 0xf4:
-		return s[1] < 0x90;
-	default:
-		return true;
-	}
-}
-
-/* The length of a character; 0 for what is none. */
-static size_t character(const uint8_t *s)
-{
-	size_t n = length_by_first(s[0]);
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	return n < 3 || second_fits(s) ? n : 0;
-}
 
 static bool is_control(const uint8_t *s)
 {
@@ -66,13 +27,14 @@ static char *put_escaped(char *to, const uint8_t *s, size_t n)
 
 char *text_escape(const char *bytes)
 {
+	const uint8_t *end = (const uint8_t *)bytes + strlen(bytes);
 	char *text = malloc(4 * strlen(bytes) + 1), *to = text;
 	size_t n;
 
 	if (!text)
 		return NULL;
-	for (const uint8_t *s = (const uint8_t *)bytes; *s; s += n ? n : 1) {
-		n = character(s);
+	for (const uint8_t *s = (const uint8_t *)bytes; s < end; s += n ? n : 1) {
+		n = utf8_character(s, (size_t)(end - s));
 		if (n && !is_control(s) && !looks_escaped(s))
 			to = mempcpy(to, s, n);
 		else

@@ -339,7 +339,7 @@ static void a_core_that_can_not_check_binds_without(void **state)
 
 static void masks_are_rules_and_stay(void **state)
 {
-	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"profile k {\n/** rw,\n}\n\"}");
+	succeed("AddPolicy", "{\"name\":\"kept\",\"apparmor\":\"profile k {\\n/** rw,\\n}\\n\"}");
 	succeed("Bind", MASKED("a", ""));
 	succeed("Bind", MASKED("b", "\"policy\":\"kept\","));
 	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"kept\"}");

@@ -186,6 +186,33 @@ static void output_waits(void **state)
 	pair_done(&p);
 }
 
+static void assert_text(const char *json, const char *expected)
+{
+	_cleanup_json_ json_object *o = NULL;
+
+	assert_int_equal(varlink_parse(json, strlen(json), &o), 0);
+	assert_string_equal(json_get_string(o, "a"), expected);
+}
+
+/* json-c 0.18 is of another opinion, if it is let. */
+static void all_characters_are_taken(void **state)
+{
+	static const char *const wrong[] = {
+		"{\"a\":\"\xff\"}",	  "{\"a\":\"\xc3\"}",
+		"{\"a\":\"\xc0\x80\"}",	  "{\"a\":\"\xed\xa0\x80\"}",
+		"{\"a\":\"\\\xc3\xa4\"}", "{\"a\":1}\xc3\xa4",
+		"{\xc3\xa4:1}",
+	};
+	json_object *o;
+
+	assert_text("{\"a\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z\"}",
+		    "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80z");
+	assert_text("{\"a\":\"\\\\\xc3\xa4\\n\"}", "\\\xc3\xa4\n");
+	assert_text("{\"\xc3\xa4\":1,\"a\":\"\xef\xbf\xbd\"}", "\xef\xbf\xbd");
+	for (size_t i = 0; i < ELEMENTSOF(wrong); i++)
+		assert_int_equal(varlink_parse(wrong[i], strlen(wrong[i]), &o), -EBADMSG);
+}
+
 static void peer_is_gone(void **state)
 {
 	_cleanup_json_ json_object *o = json_object_new_object();
@@ -201,10 +228,15 @@ static void peer_is_gone(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(whole_messages),    cmocka_unit_test(split_reads),
-		cmocka_unit_test(nothing_and_end),   cmocka_unit_test(no_json),
-		cmocka_unit_test(too_deep),	     cmocka_unit_test(too_long),
-		cmocka_unit_test(output_is_bounded), cmocka_unit_test(output_waits),
+		cmocka_unit_test(whole_messages),
+		cmocka_unit_test(split_reads),
+		cmocka_unit_test(nothing_and_end),
+		cmocka_unit_test(no_json),
+		cmocka_unit_test(too_deep),
+		cmocka_unit_test(too_long),
+		cmocka_unit_test(output_is_bounded),
+		cmocka_unit_test(output_waits),
+		cmocka_unit_test(all_characters_are_taken),
 		cmocka_unit_test(peer_is_gone),
 	};
 

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "proto/utf8.h"
 #include "proto/util.h"
 
 #define DEPTH_MAX 16
@@ -108,7 +109,7 @@ static int check_end(const char *text, size_t size, size_t end, ProfileReport *r
 	return 0;
 }
 
-int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileReport *report)
+static int parse_ascii(const char *text, size_t size, json_object **ret, ProfileReport *report)
 {
 	_cleanup_(tokener_freep) json_tokener *tok = NULL;
 	enum json_tokener_error error;
@@ -137,6 +138,14 @@ int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileR
 	}
 	*ret = o;
 	return 0;
+}
+
+int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileReport *report)
+{
+	_cleanup_free_ char *ascii = NULL;
+	int r = json_to_ascii(text, size, &ascii, &size);
+
+	return r < 0 ? r : parse_ascii(ascii ? ascii : text, size, ret, report);
 }
 
 /* A place is of this file's making and fits; it only serves messages if it does not. */

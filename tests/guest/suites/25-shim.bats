@@ -354,6 +354,16 @@ hook_failed() {
 	podman rm --force --time 0 pre-none
 }
 
+# Debian 13's json-c takes such for no JSON, if it is let.
+@test "a container whose configuration is not all ASCII starts, and its text is what it was" {
+	set_conf
+	start $SHIM umlaut "" "$(engine_config '.process.env += ["WORD=ä€😀"]
+		| .annotations["org.example"] = "Größe"')"
+	expect "ä€😀" inside umlaut sh -c 'tr "\0" "\n" </proc/1/environ | sed -n s/^WORD=//p'
+	confined umlaut
+	stop umlaut
+}
+
 @test "podman with vkctl's hook and the shim binds once" {
 	set_conf
 	policy shim-policy "$(rule ERRNO:91 uname)"

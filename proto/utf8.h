@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* UTF-8, and JSON in it that every version of json-c reads. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The length of the character that begins @s, of at most @size bytes; 0 for what is none. */
+size_t utf8_character(const uint8_t *s, size_t size);
+
+/*
+ * JSON text as ASCII, where it is not, by \u: json-c 0.17 and 0.18 refuse all other characters in
+ * strict mode. Returns 0 and a copy for free(), or NULL for what is ASCII already, or is no UTF-8,
+ * which is left to the tokener to refuse; -ENOMEM.
+ */
+int json_to_ascii(const char *text, size_t size, char **ret, size_t *ret_size);
