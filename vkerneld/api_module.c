@@ -13,6 +13,8 @@ typedef struct Unload {
 	Task *task;
 	char (*modules)[sizeof((KernelPolicy){}.module)]; /* to unload, in order */
 	size_t n;
+	char *wanted; /* the digest of the only one; NULL: as many as can be */
+	bool core;
 } Unload;
 
 typedef struct UnloadParameters {
@@ -122,6 +124,7 @@ static void release(Operation *o)
 
 	task_free(u->task);
 	free(u->modules);
+	free(u->wanted);
 	free(u);
 }
 
@@ -143,7 +146,11 @@ static int unloaded_json(const Unload *u, json_object **ret)
 	return r < 0 ? r : api_object("unloaded", TAKE_PTR(array), ret);
 }
 
-/* A container may have begun to use one since. */
+static bool is_busy(int r)
+{
+	return r == -EWOULDBLOCK || r == -EBUSY;
+}
+
 static int fail_unload(const Unload *u, int r, Failure *f)
 {
 	const char *first = u->modules[0];
@@ -153,14 +160,15 @@ static int fail_unload(const Unload *u, int r, Failure *f)
 			first = u->modules[i];
 			break;
 		}
-	if (r == -EWOULDBLOCK || r == -EBUSY)
-		return fail_in_use(u->operation.manager, first, NULL, f);
+	if (is_busy(r))
+		return fail_in_use(u->operation.manager, first, u->wanted, f);
 	if (r == -EPERM)
 		return fail(f, r, ERROR_UNSUPPORTED, "kernel.modules_disabled may be set",
 			    "the kernel refuses to unload %s", first);
 	return fail(f, r, ERROR_FAILED, NULL, "unloading %s: %s", first, strerror(-r));
 }
 
+/* A container may have begun to use one since, which is no matter where all are to go that can. */
 static void on_unloaded(int result, void *userdata)
 {
 	Unload *u = userdata;
@@ -169,10 +177,14 @@ static void on_unloaded(int result, void *userdata)
 	int r;
 
 	u->task = NULL;
-	r = result < 0 && result != -ENOENT ? fail_unload(u, result, &f) : unloaded_json(u, &reply);
+	if (result < 0 && !(is_busy(result) && !u->wanted && !u->core))
+		r = fail_unload(u, result, &f);
+	else
+		r = unloaded_json(u, &reply);
 	for (size_t i = 0; r >= 0 && i < u->n; i++)
-		log_fields(LOG_INFO, (const char *const[]){ "VKERNEL_EVENT=unload", NULL },
-			   "unloaded %s", u->modules[i]);
+		if (!is_loaded(u->modules[i]))
+			log_fields(LOG_INFO, (const char *const[]){ "VKERNEL_EVENT=unload", NULL },
+				   "unloaded %s", u->modules[i]);
 	operation_end(&u->operation, r, reply, &f);
 }
 
@@ -206,6 +218,7 @@ static int choose_one(Unload *u, Manager *m, const char *name, const KernelPolic
 		      Failure *f)
 {
 	_cleanup_free_ char *wanted = NULL;
+	char digest[HASH_HEX_SIZE];
 	int r;
 
 	r = api_digest_of(m, name, &wanted, f);
@@ -217,7 +230,9 @@ static int choose_one(Unload *u, Manager *m, const char *name, const KernelPolic
 		if (all[i].instances > 0)
 			return fail_busy(m, name, &all[i], f);
 		add(u, all[i].module);
-		return 0;
+		hex_encode(all[i].digest, sizeof(all[i].digest), digest);
+		u->wanted = strdup(digest);
+		return u->wanted ? 0 : -ENOMEM;
 	}
 	return fail_not_loaded(m, name, wanted, f);
 }
@@ -232,6 +247,7 @@ static int choose(Unload *u, Manager *m, const UnloadParameters *p, Failure *f)
 	r = list(m, &all, &n, f);
 	if (r < 0)
 		return r;
+	u->core = p->core;
 	u->modules = calloc(n + 1, sizeof(*u->modules));
 	if (!u->modules)
 		return -ENOMEM;

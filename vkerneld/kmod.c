@@ -31,10 +31,12 @@ static int load_installed(void *arg)
 
 static int unload(void *arg)
 {
+	int r = 0;
+
 	for (const char *const *name = arg; *name; name++)
-		if (syscall(SYS_delete_module, *name, O_NONBLOCK) < 0)
-			return -errno;
-	return 0;
+		if (syscall(SYS_delete_module, *name, O_NONBLOCK) < 0 && errno != ENOENT && r == 0)
+			r = -errno;
+	return r;
 }
 
 int kmod_unload_now(const char *const *names)

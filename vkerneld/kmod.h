@@ -11,8 +11,8 @@ int kmod_load_installed(sd_event *event, const char *path, TaskDone done, void *
 			Task **ret);
 
 /*
- * Unloads them in order, for as long as that works: -EWOULDBLOCK for one in use, -ENOENT for one
- * that is not there. names: NULL-terminated.
+ * Unloads them in order, as many as can be, and takes one that is not there for unloaded. The first
+ * error is the result: -EWOULDBLOCK for one in use. names: NULL-terminated.
  */
 int kmod_unload(sd_event *event, const char *const *names, TaskDone done, void *userdata,
 		Task **ret);

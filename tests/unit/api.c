@@ -713,6 +713,26 @@ static void unload(void **state)
 	assert_int_equal(count("Unload", "unloaded"), 0);
 }
 
+/* A container may begin to use a module while it is on its way out. */
+static void unload_races(void **state)
+{
+	succeed("AddPolicy", ADD("web"));
+	succeed("Bind", "{\"container\":\"c\",\"pid\":1,\"policy\":\"web\"}");
+	fake_forget("c");
+	fake.unload_error = -EWOULDBLOCK;
+	succeed("Unload", "{}");
+	succeed("Bind", "{\"container\":\"d\",\"pid\":1,\"policy\":\"web\"}");
+	fake_forget("d");
+	refuse("Unload", "{\"core\":true}", "io.vkernel.InUse", NULL, NULL);
+	succeed("Bind", "{\"container\":\"e\",\"pid\":1,\"policy\":\"web\"}");
+	fake_forget("e");
+	refuse("Unload", "{\"module\":\"web\"}", "io.vkernel.InUse", NULL, NULL);
+	fake.unload_error = -EPERM;
+	succeed("Bind", "{\"container\":\"f\",\"pid\":1,\"policy\":\"web\"}");
+	fake_forget("f");
+	refuse("Unload", "{}", "io.vkernel.Unsupported", NULL, NULL);
+}
+
 /* The container's own rules make another module of the policy. */
 static void a_policy_that_is_part_of_a_module_is_in_use(void **state)
 {
@@ -1589,6 +1609,7 @@ int main(void)
 		api_test(inspect_names_calls),
 		api_test(unbind),
 		api_test(unload),
+		api_test(unload_races),
 		api_test(a_policy_that_is_part_of_a_module_is_in_use),
 		api_test(claims_are_events),
 		api_test(events),

@@ -402,7 +402,7 @@ int kmod_unload_now(const char *const *names)
 {
 	for (; *names; names++)
 		unload(*names);
-	return 0;
+	return fake.unload_error;
 }
 
 int kmod_unload(sd_event *event, const char *const *names, TaskDone done, void *userdata,

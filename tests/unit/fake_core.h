@@ -29,7 +29,7 @@ typedef struct FakeCore {
 	const char *imported; /* who signed what is asked for, if it was imported */
 	int builds, loads, swaps, imports; /* how many */
 	/* What goes wrong, once for the last. */
-	int build_error, load_error, load_installed_error, bind_error, policy_error;
+	int build_error, load_error, load_installed_error, unload_error, bind_error, policy_error;
 } FakeCore;
 
 extern FakeCore fake;
