@@ -90,12 +90,12 @@ static int confine(const ArmorCompiler *c, const Files *f)
 		return -errno;
 	r = take_places(f);
 	if (r >= 0)
-		r = set_limits(c->timeout);
-	if (r >= 0)
 		r = child_become(c->uid, c->gid);
 	if (r >= 0)
 		r = child_keep_files(NULL);
-	return r < 0 ? r : child_leave_others();
+	if (r >= 0)
+		r = child_leave_others();
+	return r < 0 ? r : set_limits(c->timeout);
 }
 
 /*

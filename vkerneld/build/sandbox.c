@@ -47,15 +47,16 @@ static int set_limits(const SandboxSpec *spec)
 	return r;
 }
 
+/* Memory is limited last: the sanitizers have mapped terabytes by then. */
 static int confine(const SandboxSpec *spec)
 {
-	int r = set_limits(spec);
+	int r = child_become(spec->uid, spec->gid);
 
 	if (r >= 0)
-		r = child_become(spec->uid, spec->gid);
-	if (r >= 0)
 		r = child_keep_files(spec->dir);
-	return r < 0 ? r : child_leave_network();
+	if (r >= 0)
+		r = child_leave_network();
+	return r < 0 ? r : set_limits(spec);
 }
 
 static int open_streams(int out)
