@@ -118,11 +118,12 @@ int child_leave_network(void)
 	return ctx ? load_and_release(ctx, refuse_network(ctx)) : -ENOMEM;
 }
 
-static int refuse_unless(scmp_filter_ctx ctx, int call, scmp_datum_t first)
+static int refuse_unless(scmp_filter_ctx ctx, int call, struct scmp_arg_cmp condition)
 {
-	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), call, 1, SCMP_A0(SCMP_CMP_NE, first));
+	return seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES), call, 1, condition);
 }
 
+/* abort() of whatever it forks ends by tgkill(), or else by an instruction that the kernel logs. */
 static int refuse_others(scmp_filter_ctx ctx)
 {
 	static const int calls[] = {
@@ -134,10 +135,10 @@ static int refuse_others(scmp_filter_ctx ctx)
 	int r = refuse(ctx, calls, ELEMENTSOF(calls));
 
 	if (r == 0)
-		r = refuse_unless(ctx, SCMP_SYS(kill), self);
+		r = refuse_unless(ctx, SCMP_SYS(kill), SCMP_A0(SCMP_CMP_NE, self));
 	if (r == 0)
-		r = refuse_unless(ctx, SCMP_SYS(tgkill), self);
-	return r < 0 ? r : refuse_unless(ctx, SCMP_SYS(prlimit64), 0);
+		r = refuse_unless(ctx, SCMP_SYS(tgkill), SCMP_A2(SCMP_CMP_NE, SIGABRT));
+	return r < 0 ? r : refuse_unless(ctx, SCMP_SYS(prlimit64), SCMP_A0(SCMP_CMP_NE, 0));
 }
 
 int child_leave_others(void)

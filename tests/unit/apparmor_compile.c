@@ -190,6 +190,15 @@ static void it_leaves_nothing_behind(void **state)
 	assert_int_not_equal(system("pgrep --full --exact 'sleep 960[678]'"), 0);
 }
 
+/* Whatever it forks can end itself by abort(), and is told as that. */
+static void what_it_forks_may_abort(void **state)
+{
+	ArmorCompiler c;
+
+	c = script("perl -MPOSIX -e 'fork or POSIX::abort; wait; exit(($? & 127) == 6 ? 127 : 1)'");
+	assert_refused(&c, "x", -EIO, "can not be started");
+}
+
 static void it_is_somebody_else(void **state)
 {
 	const uid_t uid = geteuid() == 0 ? ARMOR_UID : geteuid();
@@ -293,6 +302,7 @@ int main(void)
 		cmocka_unit_test(an_end_without_simplification),
 		scratch_test(it_is_limited),
 		scratch_test(it_leaves_nothing_behind),
+		scratch_test(what_it_forks_may_abort),
 		scratch_test(it_is_somebody_else),
 		scratch_test(it_has_no_network),
 		scratch_test(it_is_stopped),
