@@ -66,9 +66,10 @@ static void be_peer(uid_t uid, int line)
 	/* A change of user would undo the other. */
 	if (setresuid(uid, uid, uid) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		_exit(3);
-	for (;;)
-		if (read(CONFINE_SOCKET, &byte, 1) == 1 && write(CONFINE_SOCKET, &byte, 1) != 1)
-			_exit(3);
+	while (read(CONFINE_SOCKET, &byte, 1) == 1)
+		if (write(CONFINE_SOCKET, &byte, 1) != 1)
+			break;
+	_exit(3);
 }
 
 static pid_t make_peer(uid_t uid, int *ret_line)
