@@ -185,6 +185,7 @@ static void it_leaves_nothing_behind(void **state)
 {
 	ArmorCompiler c;
 
+	assert_int_equal(system("pgrep --full unit-apparmor_compile >/dev/null"), 0);
 	c = script("setsid --fork sleep 9606; sleep 9607 & sleep 9608 & exit 127");
 	assert_refused(&c, "x", -EIO, "can not be started");
 	assert_int_not_equal(system("pgrep --full --exact 'sleep 960[678]'"), 0);
