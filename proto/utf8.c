@@ -86,9 +86,15 @@ static size_t escape(const uint8_t *s, size_t size, char *to)
 
 static size_t count_others(const char *text, size_t size)
 {
-	size_t n = 0;
+	size_t n = 0, i = 0;
+	uint64_t eight;
 
-	for (size_t i = 0; i < size; i++)
+	/* As a rule there are none. */
+	for (; size - i >= sizeof(eight); i += sizeof(eight)) {
+		memcpy(&eight, text + i, sizeof(eight));
+		n += (size_t)__builtin_popcountll(eight & 0x8080808080808080);
+	}
+	for (; i < size; i++)
 		n += text[i] & 0x80 ? 1 : 0;
 	return n;
 }
@@ -96,7 +102,7 @@ static size_t count_others(const char *text, size_t size)
 int json_to_ascii(const char *text, size_t size, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *copy = NULL;
-	size_t others = count_others(text, size);
+	size_t others = count_others(text, size), length;
 
 	*ret = NULL;
 	if (!others)
@@ -105,8 +111,10 @@ int json_to_ascii(const char *text, size_t size, char **ret, size_t *ret_size)
 	copy = malloc(size + 2 * others + 1);
 	if (!copy)
 		return -ENOMEM;
-	*ret_size = escape((const uint8_t *)text, size, copy);
-	if (*ret_size)
+	length = escape((const uint8_t *)text, size, copy);
+	if (length) {
 		*ret = TAKE_PTR(copy);
+		*ret_size = length;
+	}
 	return 0;
 }

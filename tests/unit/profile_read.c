@@ -414,6 +414,7 @@ static void test_errors(void **state)
 		{ "line 1, column 7: the JSON text ends too early", "{'a':1" },
 		{ "line 2, column 5: unexpected character", "{'a':1,\n'b':x}" },
 		{ "line 1, column 4: the profile ends before this, but text follows", "{} {" },
+		{ "line 1, column 7: invalid utf-8 string", "{'a':'\xff'}" },
 		{ "line 1, column 6: the number needs more than 64 bits",
 		  "{'a':18446744073709551616}" },
 		{ "profile: has no defaultAction",

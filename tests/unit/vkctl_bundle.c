@@ -181,6 +181,7 @@ static void test_hostile_configs(void **state)
 	assert_config_refused("", "ends too early");
 	assert_config_refused("{\"annotations\":", "ends too early");
 	assert_config_refused("[1]", "not an object");
+	assert_config_refused("{\"annotations\":{\"a\":\"\xff\"}}", "invalid utf-8");
 	assert_config_refused("{\"annotations\":[]}", "not of type object");
 	assert_config_refused("{\"annotations\":{\"io.vkernel.policy\":{}}}", "not of type string");
 	assert_config_refused("{\"annotations\":{\"io.vkernel.policy\":\"\"}}", "is empty");

@@ -18,7 +18,8 @@
 
 #define MEMORY_MAX (1ul << 30)
 #define FILES_MAX 64
-#define PROCESSES_MAX 64 /* of the user's, as all of these parsers are */
+/* Of the user: each parser has two, and many containers may start at once. */
+#define PROCESSES_MAX 512
 
 /* In the order of the child's descriptors. */
 enum { PROFILE, PACKED, COMPLAINT, ABI, NR_FILES };

@@ -18,8 +18,8 @@ typedef int Isolated(const void *arg, int fd, ProfileReport *report);
 
 /*
  * Runs @f in a child process, or in this one if that is such a child. Returns what it returned,
- * with its report, and what it wrote with a NUL behind it; -E2BIG if it used up its time or memory;
- * -EINVAL if it crashed.
+ * with its report, and what it wrote with a NUL behind it; -E2BIG if it used up its time, or wrote
+ * too much; -EINVAL if it crashed.
  */
 int isolate(const Isolation *as, Isolated *f, const void *arg, char **ret, size_t *ret_size,
 	    ProfileReport *report);
