@@ -64,24 +64,28 @@ static char *put_unicode(char *to, uint32_t code)
 	return to + sprintf(to, "\\u%04x\\u%04x", 0xd800 | code >> 10, 0xdc00 | (code & 0x3ff));
 }
 
-/* What the text becomes; 0: it is no UTF-8, or has a backslash where it must not. */
-static size_t escape(const uint8_t *s, size_t size, char *to)
+/* 0 and what the text becomes; or -EILSEQ and where it is no UTF-8. */
+static int escape(const uint8_t *s, size_t size, char *to, size_t *ret)
 {
 	const char *begin = to;
 	bool escaped = false;
 
 	for (size_t i = 0, n; i < size; i += n) {
 		n = utf8_character(s + i, size - i);
-		if (n == 0 || (n > 1 && escaped))
-			return 0;
-		escaped = s[i] == '\\' && !escaped;
-		if (n == 1)
-			*to++ = (char)s[i];
+		if (n == 0) {
+			*ret = i;
+			return -EILSEQ;
+		}
+		/* Behind a backslash there may be no such character: the tokener will say so. */
+		if (n == 1 || escaped)
+			to = mempcpy(to, s + i, n);
 		else
 			to = put_unicode(to, code_point(s + i, n));
+		escaped = s[i] == '\\' && !escaped;
 	}
 	*to = '\0';
-	return (size_t)(to - begin);
+	*ret = (size_t)(to - begin);
+	return 0;
 }
 
 static size_t count_others(const char *text, size_t size)
@@ -102,7 +106,8 @@ static size_t count_others(const char *text, size_t size)
 int json_to_ascii(const char *text, size_t size, char **ret, size_t *ret_size)
 {
 	_cleanup_free_ char *copy = NULL;
-	size_t others = count_others(text, size), length;
+	size_t others = count_others(text, size);
+	int r;
 
 	*ret = NULL;
 	if (!others)
@@ -111,10 +116,8 @@ int json_to_ascii(const char *text, size_t size, char **ret, size_t *ret_size)
 	copy = malloc(size + 2 * others + 1);
 	if (!copy)
 		return -ENOMEM;
-	length = escape((const uint8_t *)text, size, copy);
-	if (length) {
+	r = escape((const uint8_t *)text, size, copy, ret_size);
+	if (r >= 0)
 		*ret = TAKE_PTR(copy);
-		*ret_size = length;
-	}
-	return 0;
+	return r;
 }

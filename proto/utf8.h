@@ -10,7 +10,8 @@ size_t utf8_character(const uint8_t *s, size_t size);
 
 /*
  * JSON text as ASCII, where it is not, by \u: json-c 0.17 and 0.18 refuse all other characters in
- * strict mode. Returns 0 and a copy for free(), or NULL, with *@ret_size as it was, for what is
- * ASCII already, or is no UTF-8, which is left to the tokener to refuse; -ENOMEM.
+ * strict mode, and older ones take surrogates. Returns 0 and a copy for free() with its size, or
+ * NULL for what is ASCII already; -EILSEQ for what is no UTF-8, with the offset in *@ret_size;
+ * -ENOMEM.
  */
 int json_to_ascii(const char *text, size_t size, char **ret, size_t *ret_size);

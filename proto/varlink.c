@@ -251,6 +251,8 @@ static int parse(json_tokener *tokener, const char *text, size_t size, json_obje
 	if (count_values(text, size) > VARLINK_VALUES_MAX)
 		return -E2BIG;
 	r = json_to_ascii(text, size, &ascii, &size);
+	if (r == -EILSEQ)
+		return -EBADMSG;
 	return r < 0 ? r : parse_ascii(tokener, ascii ? ascii : text, size, ret);
 }
 

@@ -84,9 +84,15 @@ int parse_object(const char *text, size_t length, struct json_object **ret, cons
 	_cleanup_free_ char *ascii = NULL;
 	struct json_tokener *tokener;
 	enum json_tokener_error error;
+	int r;
 
-	if (json_to_ascii(text, length, &ascii, &length) < 0)
-		return -ENOMEM;
+	r = json_to_ascii(text, length, &ascii, &length);
+	if (r == -EILSEQ) {
+		*ret_why = json_tokener_error_desc(json_tokener_error_parse_utf8_string);
+		return -EBADMSG;
+	}
+	if (r < 0)
+		return r;
 	tokener = json_tokener_new_ex(JSON_DEPTH);
 	if (!tokener)
 		return -ENOMEM;

@@ -143,9 +143,13 @@ static int parse_ascii(const char *text, size_t size, json_object **ret, Profile
 int json_parse_strict(const char *text, size_t size, json_object **ret, ProfileReport *report)
 {
 	_cleanup_free_ char *ascii = NULL;
-	int r = json_to_ascii(text, size, &ascii, &size);
+	size_t length = size;
+	int r = json_to_ascii(text, size, &ascii, &length);
 
-	return r < 0 ? r : parse_ascii(ascii ? ascii : text, size, ret, report);
+	if (r == -EILSEQ)
+		return fail_at(report, text, length,
+			       json_tokener_error_desc(json_tokener_error_parse_utf8_string));
+	return r < 0 ? r : parse_ascii(ascii ? ascii : text, length, ret, report);
 }
 
 /* A place is of this file's making and fits; it only serves messages if it does not. */
